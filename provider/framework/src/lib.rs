@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod model;
 pub mod number;
 pub mod path;
+pub mod proto;
 pub mod schema;
 pub mod types;
 pub mod value;
