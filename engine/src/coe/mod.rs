@@ -1,0 +1,218 @@
+//! What makes a cluster of machines.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::{
+    ClusterSpec, CoeKind, Finding, ImageName, Member, NodeName, NodeVolume, Role, Secret,
+};
+use crate::transport::{Command, Exec, ExecError, NodeFile};
+
+/// What a machine runs from its start, and what it keeps.
+#[derive(Clone, Default)]
+pub struct Boot {
+    /// In place before the machine's service starts. Empty where the machine's volumes keep them from
+    /// before.
+    pub files: Vec<NodeFile>,
+    /// The service: the arguments to the image's entrypoint where the machine is a container.
+    pub command: Vec<String>,
+}
+
+/// The secrets of a cluster: made before its first machine, kept on its control planes only.
+#[derive(Clone)]
+pub struct ClusterSecrets {
+    /// The CA's certificate, PEM.
+    pub ca_certificate: String,
+    /// The CA's key, PEM.
+    pub ca_key: Secret<String>,
+}
+
+/// What lets a machine join a cluster.
+pub struct JoinTicket {
+    /// The addresses of control planes that take the join.
+    pub control_planes: Vec<IpAddr>,
+    /// The token.
+    pub token: Secret<String>,
+}
+
+/// What a client needs to speak to a cluster.
+pub struct Credentials {
+    /// The CA's certificate, PEM.
+    pub ca_certificate: String,
+    /// The client's certificate, PEM.
+    pub client_certificate: String,
+    /// The client's key, PEM.
+    pub client_key: Secret<String>,
+}
+
+/// A node that the driver works on.
+pub struct NodeAccess<'a> {
+    /// Its role.
+    pub role: Role,
+    /// Its address in the cluster's network.
+    pub address: IpAddr,
+    /// The channel to it.
+    pub exec: &'a dyn Exec,
+}
+
+/// Everything that a COE says of a cluster, from one look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoeView {
+    /// Its members by name; of two members of one name, the one that is not down.
+    pub members: BTreeMap<NodeName, Member>,
+    /// The CA's certificate, PEM.
+    pub ca_certificate: String,
+    /// Settings that the labels of the spec govern, as they are.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// Why a COE could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CoeError {
+    /// A node could not be worked on.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// The COE answered that it will not, or something that is not understood.
+    #[error("{what} on {node}: {reason}")]
+    Refused {
+        /// What was tried.
+        what: String,
+        /// On which node.
+        node: NodeName,
+        /// What came back.
+        reason: String,
+    },
+    /// A key or certificate could not be made or read.
+    #[error("{what}: {reason}")]
+    Certificate {
+        /// What was tried.
+        what: String,
+        /// What came back.
+        reason: String,
+    },
+    /// What was waited for did not come in time.
+    #[error("{what} did not happen within {}", humantime(*.waited))]
+    Late {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        waited: Duration,
+    },
+}
+
+fn humantime(duration: Duration) -> String {
+    format!("{:.0} s", duration.as_secs_f64())
+}
+
+/// A COE driver: what makes a cluster of machines.
+///
+/// Every method that acts is an *ensure*: asked twice it acts once. A driver never names a platform:
+/// it knows nodes by name, address and [`Exec`]. `control_plane` is any that answers.
+/// Waiting methods poll the COE until the future is dropped: the caller brings the deadline.
+#[async_trait]
+pub trait Coe: Send + Sync {
+    /// Which COE.
+    fn kind(&self) -> CoeKind;
+
+    /// Everything that is wrong with the request as far as the COE is concerned: unknown labels and
+    /// values (with the nearest valid one), versions. Pure.
+    fn check(&self, spec: &ClusterSpec) -> Vec<Finding>;
+
+    /// The image that users of this COE know. Pure.
+    fn default_image(&self, version: Option<&str>) -> ImageName;
+
+    /// What a node of that role keeps beyond its machine's life. Pure.
+    fn volumes(&self, role: Role) -> Vec<NodeVolume>;
+
+    /// The port of the API on control planes.
+    fn api_port(&self) -> u16;
+
+    /// The scheme of the endpoint: `tcp`.
+    fn endpoint_scheme(&self) -> &'static str;
+
+    /// New secrets for a new cluster. Pure but for randomness.
+    fn new_secrets(&self, spec: &ClusterSpec) -> Result<ClusterSecrets, CoeError>;
+
+    /// The secrets of a cluster that is there.
+    async fn read_secrets(&self, control_plane: &dyn Exec) -> Result<ClusterSecrets, CoeError>;
+
+    /// What a node runs from its start. `names` are the addresses and names by which clients reach it.
+    /// Pure but for randomness.
+    fn boot(
+        &self,
+        spec: &ClusterSpec,
+        node: &NodeName,
+        role: Role,
+        names: &[String],
+        secrets: Option<&ClusterSecrets>,
+    ) -> Result<Boot, CoeError>;
+
+    /// Waits until the node's service answers on the node itself.
+    async fn wait_until_up(&self, node: &dyn Exec) -> Result<(), CoeError>;
+
+    /// Makes sure that the first control plane has a cluster, with the settings of the spec's labels.
+    async fn init(&self, spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(), CoeError>;
+
+    /// What lets a machine of that role join.
+    async fn join_ticket(
+        &self,
+        control_plane: &dyn Exec,
+        role: Role,
+    ) -> Result<JoinTicket, CoeError>;
+
+    /// Makes sure that the node is a member.
+    async fn join(&self, node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(), CoeError>;
+
+    /// Everything that the COE says of the cluster, in one command.
+    async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError>;
+
+    /// Waits until all of `nodes` are ready members.
+    async fn wait_until_ready(
+        &self,
+        control_plane: &dyn Exec,
+        nodes: &[NodeName],
+    ) -> Result<(), CoeError>;
+
+    /// Makes sure that the cluster's settings are those of the spec's labels.
+    async fn configure(
+        &self,
+        control_plane: &dyn Exec,
+        spec: &ClusterSpec,
+    ) -> Result<(), CoeError>;
+
+    /// Makes sure that a member carries exactly these labels of the user's.
+    async fn set_node_labels(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), CoeError>;
+
+    /// Moves all work off the node and waits until it is gone.
+    async fn drain(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError>;
+
+    /// Lets the node take work again.
+    async fn uncordon(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError>;
+
+    /// Makes sure that the node is no member: a control plane gives up its vote first, then the node
+    /// leaves (`leaving`, where its machine answers), then the COE forgets it.
+    async fn remove_member(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        leaving: Option<&dyn Exec>,
+    ) -> Result<(), CoeError>;
+
+    /// The command that takes an image on its stdin.
+    fn load_image(&self) -> Command;
+
+    /// A client's certificate of that life.
+    fn credentials(
+        &self,
+        secrets: &ClusterSecrets,
+        lifetime: Duration,
+    ) -> Result<Credentials, CoeError>;
+}

@@ -1,0 +1,22 @@
+//! Clusters, nodes and what they should be: pure data, no I/O.
+
+mod ids;
+mod network;
+mod node;
+mod observed;
+mod owner;
+mod secret;
+mod spec;
+mod status;
+
+pub use ids::{ClusterId, ClusterName, InvalidName, NodeName, OperationId};
+pub use network::{Network, NetworkSpec};
+pub use node::{Flavor, ImageName, Mount, NodeGroup, NodeSpec, NodeVolume, PortMapping, Protocol, Role};
+pub use observed::{ClusterRecord, Machine, MachineState, Member, MemberState, ObservedCluster};
+pub use owner::Owner;
+pub use secret::Secret;
+pub use spec::{
+    ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Finding, InvalidControlPlaneCount,
+    OnCreateFailure, Severity, Subject,
+};
+pub use status::{ClusterStatus, Health};

@@ -1,0 +1,103 @@
+//! What is there: the planner's other input.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ClusterId, ClusterSpec, Network, NodeName, NodeSpec, Owner, Role};
+
+/// What a cluster's platform remembers of it, so that it can be imported, and repaired by somebody who
+/// has only the platform. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterRecord {
+    /// The cluster as it was last asked for.
+    pub spec: ClusterSpec,
+    /// When the cluster was made.
+    pub created_at: Timestamp,
+    /// The images that its nodes carry, by name: the platform's id of each.
+    pub preloaded: BTreeMap<String, String>,
+    /// Whether its create came to an end: until then it is a leftover and not a cluster.
+    pub complete: bool,
+}
+
+/// How a machine does, as its platform says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MachineState {
+    /// Made, and never started: its create was interrupted.
+    Created,
+    /// Running.
+    Running,
+    /// Not running; its data is there.
+    Stopped,
+    /// Its platform says that it failed, or cannot say.
+    Failed,
+}
+
+/// A machine that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The platform's id.
+    pub id: String,
+    /// What it was made as.
+    pub spec: NodeSpec,
+    /// Its address in the cluster's network.
+    pub address: IpAddr,
+    /// How it does.
+    pub state: MachineState,
+    /// Ports of the platform's host that lead to it: node port → (host address, host port).
+    pub published: BTreeMap<u16, (IpAddr, u16)>,
+    /// The operation that made it.
+    pub owner: Owner,
+}
+
+/// How a member of a cluster does, as its COE says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberState {
+    /// Takes work.
+    Ready,
+    /// Cordoned or drained: takes no new work.
+    Drained,
+    /// Known to the COE, and does not answer it.
+    Down,
+}
+
+/// A member of a cluster, as its COE says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The COE's id of it.
+    pub id: String,
+    /// Its role.
+    pub role: Role,
+    /// How it does.
+    pub state: MemberState,
+    /// The version of the COE that it runs.
+    pub version: String,
+    /// Its labels in the COE.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Everything that is known of a cluster that is there. Serialized as the baseline of the next plan,
+/// so it holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedCluster {
+    /// Its id.
+    pub id: ClusterId,
+    /// What its platform remembers; `None`: its create was interrupted before the record was written.
+    pub record: Option<ClusterRecord>,
+    /// Its network.
+    pub network: Option<Network>,
+    /// Its machines by name.
+    pub machines: BTreeMap<NodeName, Machine>,
+    /// Volumes of its nodes, those of machines that are gone included: node → volume names.
+    pub volumes: BTreeMap<NodeName, Vec<String>>,
+    /// Its members by name; `None`: the COE could not be asked (stopped, no quorum, unreachable).
+    pub members: Option<BTreeMap<NodeName, Member>>,
+    /// Why the COE could not be asked.
+    pub unreachable: Option<String>,
+    /// The cluster's CA certificate, PEM.
+    pub ca_certificate: Option<String>,
+}

@@ -1,0 +1,50 @@
+//! The state of a cluster.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a cluster is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ClusterStatus {
+    /// Being made.
+    Starting,
+    /// As it should be.
+    Running,
+    /// All machines stopped, as it should be.
+    Stopped,
+    /// Something is not as it should be; the next apply repairs it.
+    Alert,
+}
+
+impl fmt::Display for ClusterStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, formatter)
+    }
+}
+
+/// How well a cluster does; apart from its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Health {
+    /// Every node is a ready member.
+    Healthy,
+    /// It works, and a node does not.
+    Degraded,
+    /// It does not work: its control plane has no quorum, or does not answer.
+    Unhealthy,
+    /// It could not be reached, or is stopped. Never drops anything from state.
+    Unknown,
+}
+
+impl Health {
+    /// As in Terraform: `HEALTHY`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "HEALTHY",
+            Self::Degraded => "DEGRADED",
+            Self::Unhealthy => "UNHEALTHY",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! One run of create, update or delete: who it is, until when, and to whom it tells its progress.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::{ClusterId, ClusterName, NodeName, OperationId, Owner};
+
+/// What happened to a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepProgress {
+    /// It began.
+    Started,
+    /// It came to its end.
+    Finished,
+    /// It failed.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+/// Something that happened in an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The operation.
+    pub operation: OperationId,
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The node that the step is about, if it is about one.
+    pub node: Option<NodeName>,
+    /// The step's title: `join demo-worker-1 as worker`.
+    pub step: String,
+    /// Whether the step is an undo.
+    pub undo: bool,
+    /// What happened to it.
+    pub progress: StepProgress,
+}
+
+/// Takes the events of an operation. Called from many tasks at once; must not block.
+pub trait ProgressSink: Send + Sync {
+    /// Takes one.
+    fn report(&self, event: Event);
+}
+
+/// One run of create, update or delete.
+#[derive(Clone)]
+pub struct Operation {
+    /// Its id, in a label of everything that it makes.
+    pub id: OperationId,
+    /// When it has to be done; every await in it ends then.
+    pub deadline: Timestamp,
+    /// Fires when the user interrupts it.
+    pub cancellation: CancellationToken,
+    /// Takes its events.
+    pub progress: Arc<dyn ProgressSink>,
+}
+
+impl Operation {
+    /// The owner of what this operation makes for a cluster.
+    pub fn owner(&self, cluster: ClusterId, name: &ClusterName) -> Owner {
+        Owner {
+            cluster,
+            cluster_name: name.clone(),
+            operation: self.id,
+            deadline: self.deadline,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What makes networks and machines.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+use crate::coe::Boot;
+use crate::model::{
+    ClusterId, ClusterName, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Owner,
+};
+use crate::transport::Exec;
+
+/// Which clusters to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// All that carry our labels.
+    All,
+    /// One, by its id.
+    Id(ClusterId),
+    /// Those of a name: a finished one and leftovers.
+    Name(ClusterName),
+}
+
+/// Whether a platform's machines are real.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Machines {
+    /// They run commands.
+    Real,
+    /// They keep files and run nothing: a COE on them is rehearsed and not run.
+    Pretended,
+}
+
+/// A machine to be made.
+pub struct MachineRequest {
+    /// What it should be; kept with the machine.
+    pub spec: NodeSpec,
+    /// Its address in `network`.
+    pub address: IpAddr,
+    /// The network.
+    pub network: Network,
+    /// What it runs from its start.
+    pub boot: Boot,
+}
+
+/// An image's content, as the platform gives it.
+pub type ImageStream = BoxStream<'static, Result<Bytes, std::io::Error>>;
+
+/// Why a platform could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformError {
+    /// The platform did not answer at all.
+    #[error("{what}: {platform} does not answer at {address}")]
+    Unreachable {
+        /// What was tried.
+        what: String,
+        /// Which platform.
+        platform: &'static str,
+        /// Where.
+        address: String,
+        /// What came back.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The platform answered that it will not.
+    #[error("{what}: {reason}")]
+    Refused {
+        /// What was tried, on what.
+        what: String,
+        /// What came back.
+        reason: String,
+        /// What helps.
+        help: Option<String>,
+        /// Whether the same call may succeed later.
+        retryable: bool,
+    },
+    /// An object of that name is there and is not ours.
+    #[error("{kind} {name:?} exists and does not belong to this cluster; it was not touched")]
+    Foreign {
+        /// container, network, volume, …
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The image is not there and cannot be fetched.
+    #[error("image {image} is not on {platform} and could not be pulled: {reason}")]
+    NoImage {
+        /// The image.
+        image: ImageName,
+        /// Which platform.
+        platform: &'static str,
+        /// What came back.
+        reason: String,
+    },
+}
+
+/// What makes networks and machines.
+///
+/// Every write is an *ensure*: asked twice it acts once, and what it makes carries the owner's labels
+/// from the very call that makes it. Deleting what is absent succeeds. An object that carries another
+/// cluster's labels, or none, is [`PlatformError::Foreign`] and is never touched. Any future may be
+/// dropped at any await; asked again, the call converges.
+#[async_trait]
+pub trait Platform: Send + Sync {
+    /// As in the provider's configuration: `docker`.
+    fn name(&self) -> &'static str;
+
+    /// Whether its machines are real.
+    fn machines(&self) -> Machines;
+
+    /// Everything that carries our labels and is in `scope`, in a constant number of calls whatever
+    /// the number of nodes. `members`, `unreachable` and `ca_certificate` are left empty: only the
+    /// COE knows them.
+    async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedCluster>, PlatformError>;
+
+    /// Everything that can be known to be wrong with the request before a write: names that are taken,
+    /// images, sizes, ports in use, overlapping subnets. `nodes` are the nodes that would be made.
+    async fn check(
+        &self,
+        spec: &ClusterSpec,
+        nodes: &[NodeSpec],
+        observed: Option<&ObservedCluster>,
+    ) -> Result<Vec<Finding>, PlatformError>;
+
+    /// Makes sure that the platform has `image`, fetching it if it can; its id.
+    async fn ensure_image(&self, image: &ImageName) -> Result<String, PlatformError>;
+
+    /// The ids of those of `images` that the platform has; fetches nothing.
+    async fn image_ids(
+        &self,
+        images: &[ImageName],
+    ) -> Result<BTreeMap<ImageName, String>, PlatformError>;
+
+    /// The content of an image, for a node that has no registry.
+    async fn export_image(&self, image: &ImageName) -> Result<ImageStream, PlatformError>;
+
+    /// Makes sure that the cluster has its network.
+    async fn ensure_network(
+        &self,
+        owner: &Owner,
+        want: &NetworkSpec,
+    ) -> Result<Network, PlatformError>;
+
+    /// Makes sure that the machine is there, carries its boot files and runs. A machine that is there
+    /// already is started if it has to be, and not changed; a half-made one (`Created`) is made anew.
+    async fn ensure_machine(
+        &self,
+        owner: &Owner,
+        request: &MachineRequest,
+    ) -> Result<Machine, PlatformError>;
+
+    /// Starts a machine.
+    async fn start_machine(&self, machine: &Machine) -> Result<(), PlatformError>;
+
+    /// Stops a machine in an orderly way; its data stays.
+    async fn stop_machine(&self, machine: &Machine) -> Result<(), PlatformError>;
+
+    /// Deletes the machine of that name if the cluster owns it, but not its volumes.
+    async fn delete_machine(&self, cluster: ClusterId, node: &NodeName) -> Result<(), PlatformError>;
+
+    /// Deletes the volumes of that node which the cluster owns.
+    async fn delete_volumes(&self, cluster: ClusterId, node: &NodeName) -> Result<(), PlatformError>;
+
+    /// Deletes the network if the cluster owns it.
+    async fn delete_network(&self, cluster: ClusterId) -> Result<(), PlatformError>;
+
+    /// Keeps the cluster's record, in place of the one before. A reader sees the old one or the new one.
+    async fn put_record(&self, owner: &Owner, record: &ClusterRecord) -> Result<(), PlatformError>;
+
+    /// Deletes the cluster's record.
+    async fn delete_record(&self, cluster: ClusterId) -> Result<(), PlatformError>;
+
+    /// The channel to a machine.
+    fn exec(&self, machine: &Machine) -> Arc<dyn Exec>;
+}
