@@ -18,6 +18,16 @@ pub struct ClusterRecord {
     pub created_at: Timestamp,
     /// The images that its nodes carry, by name: the platform's id of each.
     pub preloaded: BTreeMap<String, String>,
+    /// The addresses of its nodes, so that a machine that is made again gets its own.
+    #[serde(default)]
+    pub addresses: BTreeMap<NodeName, IpAddr>,
+    /// The ports of the platform's host that lead to the API of its control planes: a machine that is
+    /// made again keeps its endpoint.
+    #[serde(default)]
+    pub api_ports: BTreeMap<NodeName, u16>,
+    /// Whether its first control plane was ever made one: a create that was kept may have failed before.
+    #[serde(default)]
+    pub initialized: bool,
     /// Whether its create came to an end: until then it is a leftover and not a cluster.
     pub complete: bool,
 }
@@ -86,6 +96,8 @@ pub struct Member {
 pub struct ObservedCluster {
     /// Its id.
     pub id: ClusterId,
+    /// The owner that its objects carry; of several, the one with the latest deadline.
+    pub owner: Owner,
     /// What its platform remembers; `None`: its create was interrupted before the record was written.
     pub record: Option<ClusterRecord>,
     /// Its network.
