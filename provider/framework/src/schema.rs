@@ -1,8 +1,8 @@
 //! What a resource's data looks like, and the rules of each attribute.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{Diagnostics, Path, Type, Value};
+use crate::{AttributeType, Diagnostics, Path, Type, Value};
 
 /// The data of a resource, a data source, an ephemeral resource or the provider itself.
 #[derive(Debug, Clone, Default)]
@@ -108,6 +108,167 @@ pub struct Attribute {
     pub validators: Vec<Arc<dyn Validator>>,
     /// What becomes of it in a plan; run in order.
     pub plan_modifiers: Vec<Arc<dyn PlanModifier>>,
+}
+
+impl Schema {
+    /// The type of the values that it describes.
+    pub fn value_type(&self) -> Type {
+        self.block.value_type()
+    }
+}
+
+impl Block {
+    /// The type of the objects that it describes: an attribute or a block each is an attribute of it.
+    pub fn value_type(&self) -> Type {
+        let mut types = attribute_types(&self.attributes);
+        types.extend(
+            self.blocks
+                .iter()
+                .map(|block| (block.name.clone(), block.value_type())),
+        );
+        Type::Object(types)
+    }
+
+    /// The attribute of that name.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.name == name)
+    }
+}
+
+impl NestedBlock {
+    /// The type of all blocks of this name together.
+    pub fn value_type(&self) -> Type {
+        self.mode.of(self.block.value_type())
+    }
+}
+
+impl NestedObject {
+    /// The type of the attribute that holds the objects.
+    pub fn value_type(&self) -> Type {
+        self.mode
+            .of(Type::Object(attribute_types(&self.attributes)))
+    }
+}
+
+impl AttributeKind {
+    /// The type of the attribute's value.
+    pub fn value_type(&self) -> Type {
+        match self {
+            Self::Plain(plain) => plain.clone(),
+            Self::Nested(nested) => nested.value_type(),
+        }
+    }
+}
+
+impl Mode {
+    /// The type of `objects` held like this.
+    fn of(self, objects: Type) -> Type {
+        match self {
+            Self::Single => objects,
+            Self::List => Type::list(objects),
+            Self::Set => Type::set(objects),
+            Self::Map => Type::map(objects),
+        }
+    }
+}
+
+fn attribute_types(attributes: &[Attribute]) -> BTreeMap<String, Type> {
+    attributes
+        .iter()
+        .map(|attribute| (attribute.name.clone(), attribute.value_type()))
+        .collect()
+}
+
+impl Source {
+    /// Whether the configuration may set it.
+    pub fn is_configurable(self) -> bool {
+        self != Self::Computed
+    }
+
+    /// Whether the provider may set it where the configuration does not.
+    pub fn is_computed(self) -> bool {
+        matches!(self, Self::OptionalComputed | Self::Computed)
+    }
+}
+
+impl Attribute {
+    /// An attribute without further rules.
+    pub fn new(name: impl Into<String>, kind: AttributeKind, source: Source) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            source,
+            sensitive: false,
+            write_only: false,
+            description: String::new(),
+            deprecation: None,
+            default: None,
+            validators: Vec::new(),
+            plan_modifiers: Vec::new(),
+        }
+    }
+
+    /// An attribute that holds a `T`, without further rules.
+    pub fn of<T: AttributeType>(name: impl Into<String>, source: Source) -> Self {
+        Self::new(name, T::kind(), source)
+    }
+
+    /// The type of its value.
+    pub fn value_type(&self) -> Type {
+        self.kind.value_type()
+    }
+
+    /// With a description, in Markdown.
+    #[must_use]
+    pub fn describe(self, description: impl Into<String>) -> Self {
+        Self {
+            description: description.into(),
+            ..self
+        }
+    }
+
+    /// Hidden in what Terraform prints.
+    #[must_use]
+    pub fn sensitive(self) -> Self {
+        Self {
+            sensitive: true,
+            ..self
+        }
+    }
+
+    /// In the configuration only.
+    #[must_use]
+    pub fn write_only(self) -> Self {
+        Self {
+            write_only: true,
+            ..self
+        }
+    }
+
+    /// With a value for when the configuration leaves it null.
+    #[must_use]
+    pub fn default_to(self, value: impl Into<Value>) -> Self {
+        Self {
+            default: Some(value.into()),
+            ..self
+        }
+    }
+
+    /// With a rule for its value.
+    #[must_use]
+    pub fn validate(mut self, validator: impl Validator + 'static) -> Self {
+        self.validators.push(Arc::new(validator));
+        self
+    }
+
+    /// With something that becomes of it in a plan.
+    #[must_use]
+    pub fn plan(mut self, modifier: impl PlanModifier + 'static) -> Self {
+        self.plan_modifiers.push(Arc::new(modifier));
+        self
+    }
 }
 
 /// A rule for one value. Never called with an unknown value or with null.
