@@ -1,0 +1,15 @@
+resource "coe_container_cluster" "demo" {
+  name           = "demo"
+  coe            = "swarm"
+  image          = var.image
+  node_count     = 2
+  preload_images = var.preload_images
+}
+
+output "endpoint" {
+  value = coe_container_cluster.demo.endpoint
+}
+
+output "nodes" {
+  value = coe_container_cluster.demo.nodes
+}
