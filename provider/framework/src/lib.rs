@@ -3,25 +3,53 @@
 //! It knows nothing of any platform. An author writes a struct, derives [`Model`] for it, implements
 //! [`Resource`] and serves a [`Provider`].
 
+// The derive macro names the crate as its users do; in the crate itself too.
+extern crate self as terraform_framework;
+
 pub mod attr;
+pub mod call;
 pub mod codec;
+mod convert;
+pub mod data_source;
 pub mod diagnostic;
+pub mod duration;
+pub mod ephemeral;
+pub mod function;
 mod log;
 pub mod model;
+pub mod modifiers;
 pub mod number;
 pub mod path;
 pub mod proto;
+pub mod provider;
+mod reencode;
+pub mod resource;
 pub mod schema;
 pub mod serve;
+pub mod server;
+pub mod timeouts;
 pub mod types;
+pub mod validators;
 pub mod value;
 
 pub use attr::Attr;
+pub use call::{Call, Deferral, Private};
+pub use data_source::{BoxedDataSource, DataSource, data_source};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use ephemeral::{BoxedEphemeral, Ephemeral, Opened, Renewed, ephemeral};
+pub use function::{BoxedFunction, Function, FunctionError, function};
 pub use model::{AttributeType, BlockType, Fields, Model};
 pub use number::Number;
 pub use path::{Path, Step};
+pub use provider::Provider;
+pub use resource::{
+    BoxedResource, Change, Failure, Identity, IdentitySchema, ImportTarget, ImportUse, MovedState,
+    Resource, Upgrader, resource,
+};
 pub use schema::{Attribute, AttributeKind, Block, Mode, NestedObject, Schema};
 pub use serve::{Mode as ServeMode, ServeOptions};
+pub use server::ProviderServer;
+pub use terraform_framework_derive::Model;
+pub use timeouts::Timeouts;
 pub use types::Type;
 pub use value::Value;

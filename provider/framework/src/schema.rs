@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{AttributeType, Diagnostics, Path, Type, Value};
+use crate::{AttributeType, Diagnostic, Diagnostics, Path, Type, Value};
 
 /// The data of a resource, a data source, an ephemeral resource or the provider itself.
 #[derive(Debug, Clone, Default)]
@@ -220,6 +220,25 @@ impl Attribute {
         self.kind.value_type()
     }
 
+    /// What the attribute's own rules say of `value`, which is known and not null.
+    ///
+    /// A value that is to stay hidden is not repeated, whatever the rules themselves say: diagnostics are
+    /// shown and logged.
+    pub fn check(&self, value: &Value, path: &Path) -> Diagnostics {
+        let mut all = Diagnostics::new();
+        for rule in &self.validators {
+            let found = rule.validate(value, path);
+            if !(self.sensitive || self.write_only) {
+                all.append(found);
+            } else if let Some(severity) = found.iter().map(|found| found.severity).next() {
+                let detail = format!("`{path}` {}.", rule.description());
+                let hidden = Diagnostic::error("Invalid value", detail).at(path.clone());
+                all.push(Diagnostic { severity, ..hidden });
+            }
+        }
+        all
+    }
+
     /// With a description, in Markdown.
     #[must_use]
     pub fn describe(self, description: impl Into<String>) -> Self {
@@ -302,4 +321,25 @@ pub trait PlanModifier: std::fmt::Debug + Send + Sync {
 
     /// Changes `plan`.
     fn modify(&self, plan: &mut AttributePlan<'_>) -> Diagnostics;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validators::one_of;
+
+    #[test]
+    fn a_hidden_value_is_not_repeated() {
+        let token = Attribute::of::<String>("token", Source::Optional).validate(one_of(["a"]));
+        let path = Path::attribute_name("token");
+        let shown = token.check(&"hunter2".into(), &path);
+        assert!(shown.to_string().contains("hunter2"));
+        for hidden in [token.clone().sensitive(), token.write_only()] {
+            let found = hidden.check(&"hunter2".into(), &path);
+            assert!(found.has_error());
+            assert!(!found.to_string().contains("hunter2"));
+            assert!(found.to_string().contains("`token` must be \"a\"."));
+            assert!(hidden.check(&"a".into(), &path).is_empty());
+        }
+    }
 }
