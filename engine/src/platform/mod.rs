@@ -1,5 +1,8 @@
 //! What makes networks and machines.
 
+mod flavor;
+pub mod simulated;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -36,6 +39,7 @@ pub enum Machines {
 }
 
 /// A machine to be made.
+#[derive(Clone)]
 pub struct MachineRequest {
     /// What it should be; kept with the machine.
     pub spec: NodeSpec,

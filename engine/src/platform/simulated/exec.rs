@@ -1,0 +1,239 @@
+//! Pretended machines: they keep files, give them back, and reach one another.
+//!
+//! | command | does |
+//! |---|---|
+//! | `cat <path>…` | writes what is in the files, one after the other; 1 where one could not be read |
+//! | `cat` | writes what it reads |
+//! | `find <folder>…` | writes the paths of the files below, a line each; 1 where there is no such folder |
+//!
+//! Any other ends with 127, as a shell says that a command is not found. A path
+//! `/net/<address>/<path>` is `/<path>` on the machine that has this address in the same network and
+//! runs; nothing is there while it does not run.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+
+use crate::model::{ClusterId, MachineState, NodeName};
+use crate::platform::PlatformError;
+use crate::transport::{Command, Exec, ExecError, NodeFile, Output, Stdin};
+
+use super::folder::{Folder, Kind};
+use super::machine::{self, MachineFile};
+use super::settings::Call;
+use super::{Inner, network};
+
+pub(super) struct SimulatedExec {
+    pub(super) platform: Arc<Inner>,
+    pub(super) cluster: ClusterId,
+    pub(super) node: NodeName,
+}
+
+impl SimulatedExec {
+    fn failed(&self, command: String) -> impl FnOnce(PlatformError) -> ExecError {
+        let node = self.node.clone();
+        |error| ExecError::Channel {
+            node,
+            command,
+            source: Box::new(error),
+        }
+    }
+}
+
+#[async_trait]
+impl Exec for SimulatedExec {
+    fn node(&self) -> &NodeName {
+        &self.node
+    }
+
+    async fn run(&self, command: Command) -> Result<Output, ExecError> {
+        let Command { argv, stdin } = command;
+        let text = argv.join(" ");
+        let input = match stdin {
+            Stdin::Empty => Vec::new(),
+            Stdin::Bytes(bytes) => bytes.expose().clone(),
+            Stdin::Stream(stream) => stream
+                .try_fold(Vec::new(), |mut all, chunk| async move {
+                    all.extend_from_slice(&chunk);
+                    Ok(all)
+                })
+                .await
+                .map_err(|error| ExecError::Channel {
+                    node: self.node.clone(),
+                    command: text.clone(),
+                    source: Box::new(error),
+                })?,
+        };
+        let (cluster, node) = (self.cluster, self.node.clone());
+        self.platform
+            .read(Call::Run, move |folder| {
+                let machine = running(folder, cluster, &node)?;
+                run(folder, &machine, &argv, input)
+            })
+            .await
+            .map_err(self.failed(text))
+    }
+
+    async fn put_files(&self, files: &[NodeFile]) -> Result<(), ExecError> {
+        let (cluster, node, files) = (self.cluster, self.node.clone(), files.to_vec());
+        self.platform
+            .write(Call::PutFiles, move |folder| {
+                let machine = running(folder, cluster, &node)?;
+                for file in &files {
+                    let put = |machine: &MachineFile, file: &NodeFile| {
+                        machine::put_files(folder, machine, std::slice::from_ref(file))
+                    };
+                    match reach(folder, &machine, &file.path)? {
+                        Reached::Here(_) => put(&machine, file)?,
+                        Reached::Peer(peer, path) => put(
+                            &peer,
+                            &NodeFile {
+                                path,
+                                ..file.clone()
+                            },
+                        )?,
+                        Reached::Nobody => return Err(no_answer(&file.path)),
+                    }
+                }
+                Ok(())
+            })
+            .await
+            .map_err(self.failed("put files".to_owned()))
+    }
+}
+
+fn running(
+    folder: &Folder,
+    cluster: ClusterId,
+    node: &NodeName,
+) -> Result<MachineFile, PlatformError> {
+    let refused = |reason: &str| PlatformError::Refused {
+        what: format!("reaching machine {node}"),
+        reason: reason.to_owned(),
+        help: None,
+        retryable: false,
+    };
+    let machine = machine::find(folder, node.as_str(), cluster)?
+        .ok_or_else(|| refused("there is no such machine"))?;
+    if machine.state == MachineState::Running {
+        Ok(machine)
+    } else {
+        Err(refused("it does not run"))
+    }
+}
+
+/// Where a path leads.
+enum Reached {
+    Here(String),
+    Peer(Box<MachineFile>, String),
+    Nobody,
+}
+
+fn reach(folder: &Folder, from: &MachineFile, path: &str) -> Result<Reached, PlatformError> {
+    let Some(remote) = path.strip_prefix("/net/") else {
+        return Ok(Reached::Here(path.to_owned()));
+    };
+    let (address, path) = remote.split_once('/').unwrap_or((remote, ""));
+    let Ok(address) = address.parse() else {
+        return Ok(Reached::Nobody);
+    };
+    let Some(name) = network::holder_of_address(folder, &from.network, address)? else {
+        return Ok(Reached::Nobody);
+    };
+    let Some(content) = folder.read(&folder.object_file(Kind::Machine, &name))? else {
+        return Ok(Reached::Nobody);
+    };
+    let peer = serde_json::from_slice::<MachineFile>(&content)
+        .ok()
+        .filter(|peer| {
+            peer.state == MachineState::Running
+                && peer.address == address
+                && peer.network == from.network
+        });
+    Ok(peer.map_or(Reached::Nobody, |peer| {
+        Reached::Peer(Box::new(peer), format!("/{path}"))
+    }))
+}
+
+fn no_answer(path: &str) -> PlatformError {
+    PlatformError::Refused {
+        what: format!("putting {path}"),
+        reason: "no machine answers at that address".to_owned(),
+        help: None,
+        retryable: false,
+    }
+}
+
+fn run(
+    folder: &Folder,
+    machine: &MachineFile,
+    argv: &[String],
+    input: Vec<u8>,
+) -> Result<Output, PlatformError> {
+    let (program, paths) = match argv.split_first() {
+        Some((program, paths)) => (program.as_str(), paths),
+        None => ("", argv),
+    };
+    let mut output = Output {
+        status: 0,
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+    };
+    match program {
+        "cat" if paths.is_empty() => output.stdout = input,
+        "cat" | "find" => {
+            for path in paths {
+                let (at, inner) = match reach(folder, machine, path)? {
+                    Reached::Here(inner) => (Some(machine.clone()), inner),
+                    Reached::Peer(peer, inner) => (Some(*peer), inner),
+                    Reached::Nobody => (None, String::new()),
+                };
+                let place = at.and_then(|at| at.locate(folder, &inner));
+                let found = match (&place, program) {
+                    (None, _) => None,
+                    (Some(place), "cat") => folder.read(place)?,
+                    (Some(place), _) => files_below(folder, place, path)?,
+                };
+                if let Some(found) = found {
+                    output.stdout.extend(found);
+                } else {
+                    output.status = 1;
+                    output
+                        .stderr
+                        .extend(format!("{program}: {path}: no such file\n").bytes());
+                }
+            }
+        }
+        other => {
+            output.status = 127;
+            output.stderr =
+                format!("{other}: a pretended machine does not run this\n").into_bytes();
+        }
+    }
+    Ok(output)
+}
+
+fn files_below(
+    folder: &Folder,
+    place: &Path,
+    shown: &str,
+) -> Result<Option<Vec<u8>>, PlatformError> {
+    if !place.is_dir() {
+        return Ok(None);
+    }
+    let mut lines = Vec::new();
+    let mut folders = vec![(place.to_owned(), shown.trim_end_matches('/').to_owned())];
+    while let Some((place, shown)) = folders.pop() {
+        for name in folder.names_in(&place)? {
+            let (place, shown) = (place.join(&name), format!("{shown}/{name}"));
+            if place.is_dir() {
+                folders.push((place, shown));
+            } else {
+                lines.extend(format!("{shown}\n").into_bytes());
+            }
+        }
+    }
+    Ok(Some(lines))
+}

@@ -1,0 +1,119 @@
+//! What is there, read from the files of the clusters that are asked for and from no others.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+
+use crate::model::{ClusterId, NetworkSpec, NodeName, ObservedCluster, Owner};
+use crate::platform::{PlatformError, Scope};
+
+use super::clusters::pointed_among;
+use super::folder::{Folder, Kind};
+use super::machine::MachineFile;
+use super::network::{self, NetworkFile};
+use super::volume::VolumeFile;
+use super::{labels, record};
+
+/// The clusters in that scope.
+pub(super) fn observe(
+    folder: &Folder,
+    scope: &Scope,
+) -> Result<Vec<ObservedCluster>, PlatformError> {
+    let ids = match scope {
+        Scope::Id(id) => vec![id.to_string()],
+        Scope::All => folder.names_in(&folder.clusters())?,
+        Scope::Name(name) => folder.names_in(&folder.clusters_of_name(name))?,
+    };
+    let mut clusters = Vec::new();
+    for id in ids {
+        if let Ok(id) = id.parse()
+            && let Some(cluster) = observe_cluster(folder, id)?
+        {
+            clusters.push(cluster);
+        }
+    }
+    Ok(clusters)
+}
+
+fn observe_cluster(
+    folder: &Folder,
+    id: ClusterId,
+) -> Result<Option<ObservedCluster>, PlatformError> {
+    let entries = folder.names_in(&folder.cluster(id))?;
+    let mut owners: Vec<Owner> = Vec::new();
+    let mut record = None;
+    if let Some((found, owner)) = record::find(folder, id)? {
+        record = Some(found);
+        owners.extend(owner);
+    }
+
+    let mut machines = BTreeMap::new();
+    let mut networks_of_machines = Vec::new();
+    for file in objects::<MachineFile>(folder, &entries, Kind::Machine)? {
+        let Some(machine) = file
+            .to_machine()
+            .filter(|machine| machine.owner.cluster == id)
+        else {
+            continue;
+        };
+        owners.push(machine.owner.clone());
+        networks_of_machines.push(file.network);
+        machines.insert(machine.spec.name.clone(), machine);
+    }
+
+    let mut volumes: BTreeMap<NodeName, Vec<String>> = BTreeMap::new();
+    for file in objects::<VolumeFile>(folder, &entries, Kind::Volume)? {
+        let owner = labels::owner_from(&file.labels).filter(|owner| owner.cluster == id);
+        if let (Some(owner), Some(node)) = (owner, file.node()) {
+            owners.push(owner);
+            volumes.entry(node).or_default().push(file.name);
+        }
+    }
+
+    let mut network = None;
+    for file in objects::<NetworkFile>(folder, &entries, Kind::Network)? {
+        if let Some(owner) = labels::owner_from(&file.labels).filter(|owner| owner.cluster == id) {
+            owners.push(owner);
+            network = network::find(folder, &file.name, id)?;
+        }
+    }
+    if network.is_none() {
+        let given = record
+            .as_ref()
+            .and_then(|record| match &record.spec.network {
+                NetworkSpec::Existing(network) => Some(network),
+                NetworkSpec::Isolated | NetworkSpec::Subnet(_) => None,
+            });
+        if let Some(name) = networks_of_machines.first().or(given) {
+            network = network::find(folder, name, id)?;
+        }
+    }
+
+    let owner = owners.into_iter().max_by_key(|owner| owner.deadline);
+    Ok(owner.map(|owner| ObservedCluster {
+        id,
+        owner,
+        record,
+        network,
+        machines,
+        volumes,
+        members: None,
+        unreachable: None,
+        ca_certificate: None,
+    }))
+}
+
+/// The objects that the cluster's pointers lead to. What cannot be read as one of ours was put there
+/// by somebody else after ours was gone.
+fn objects<T: DeserializeOwned>(
+    folder: &Folder,
+    entries: &[String],
+    kind: Kind,
+) -> Result<Vec<T>, PlatformError> {
+    let mut objects = Vec::new();
+    for path in pointed_among(folder, entries, kind) {
+        let content = folder.read(&path)?;
+        objects.extend(content.and_then(|content| serde_json::from_slice(&content).ok()));
+    }
+    Ok(objects)
+}
