@@ -1,0 +1,205 @@
+//! All that a provider offers, by name, with what Terraform is told of it.
+
+use std::collections::BTreeMap;
+
+use tokio_util::sync::CancellationToken;
+
+use super::members::Members;
+use crate::convert;
+use crate::function::FunctionDefinition;
+use crate::proto::tfplugin6;
+use crate::provider::ErasedProvider;
+use crate::{
+    BoxedDataSource, BoxedEphemeral, BoxedFunction, BoxedResource, Call, Deferral, Diagnostic,
+    Diagnostics, IdentitySchema, Provider, Schema, Type,
+};
+
+/// Something with a schema.
+pub(super) struct Described<T> {
+    pub(super) item: T,
+    pub(super) schema: Schema,
+    pub(super) value_type: Type,
+}
+
+/// A resource, with its schema and its identity's.
+pub(super) struct KnownResource {
+    pub(super) described: Described<BoxedResource>,
+    pub(super) identity: Option<KnownIdentity>,
+}
+
+pub(super) struct KnownIdentity {
+    pub(super) schema: IdentitySchema,
+    pub(super) value_type: Type,
+}
+
+pub(super) struct KnownFunction {
+    pub(super) function: BoxedFunction,
+    pub(super) parameters: Schema,
+    pub(super) definition: FunctionDefinition,
+}
+
+/// What a provider offers.
+pub(super) struct Catalog {
+    pub(super) cancellation: CancellationToken,
+    pub(super) provider: Described<Box<dyn ErasedProvider>>,
+    pub(super) resources: BTreeMap<&'static str, KnownResource>,
+    pub(super) data_sources: BTreeMap<&'static str, Described<BoxedDataSource>>,
+    pub(super) ephemeral_resources: BTreeMap<&'static str, Described<BoxedEphemeral>>,
+    pub(super) functions: BTreeMap<&'static str, KnownFunction>,
+    /// What an author did wrong in the catalog itself.
+    pub(super) problems: Diagnostics,
+}
+
+impl<T> Described<T> {
+    fn new(item: T, schema: Schema) -> Self {
+        let value_type = schema.value_type();
+        Self {
+            item,
+            schema,
+            value_type,
+        }
+    }
+
+    pub(super) fn members(&self) -> Members<'_> {
+        (&self.schema.block).into()
+    }
+}
+
+impl Catalog {
+    pub(super) fn new(provider: impl Provider) -> Self {
+        let mut problems = Diagnostics::new();
+        let resources = provider.resources().into_iter().map(|resource| {
+            let name = resource.name();
+            let identity = resource.0.identity_schema().map(|schema| KnownIdentity {
+                value_type: schema.value_type(),
+                schema,
+            });
+            let schema = resource.schema();
+            (
+                name,
+                KnownResource {
+                    described: Described::new(resource, schema),
+                    identity,
+                },
+            )
+        });
+        let resources = by_name("resource", resources, &mut problems);
+        let data_sources = provider.data_sources().into_iter().map(|data_source| {
+            let schema = data_source.schema();
+            (data_source.name(), Described::new(data_source, schema))
+        });
+        let data_sources = by_name("data source", data_sources, &mut problems);
+        let ephemeral_resources = provider.ephemeral_resources().into_iter().map(|ephemeral| {
+            let schema = ephemeral.schema();
+            (ephemeral.name(), Described::new(ephemeral, schema))
+        });
+        let ephemeral_resources = by_name("ephemeral resource", ephemeral_resources, &mut problems);
+        let functions = provider.functions().into_iter().map(|function| {
+            let (parameters, definition) = (function.0.parameters(), function.definition());
+            (
+                function.name(),
+                KnownFunction {
+                    function,
+                    parameters,
+                    definition,
+                },
+            )
+        });
+        let functions = by_name("function", functions, &mut problems);
+        let provider: Box<dyn ErasedProvider> = Box::new(provider);
+        let schema = provider.schema();
+        Self {
+            cancellation: CancellationToken::new(),
+            provider: Described::new(provider, schema),
+            resources,
+            data_sources,
+            ephemeral_resources,
+            functions,
+            problems,
+        }
+    }
+
+    /// A call whose token fires with the server's: at once, if that has fired already.
+    pub(super) fn call(&self, client: Option<&tfplugin6::ClientCapabilities>) -> Call {
+        Call::new(self.cancellation.child_token())
+            .with_deferral_allowed(client.is_some_and(|client| client.deferral_allowed))
+    }
+
+    pub(super) fn resource(&self, name: &str) -> Result<&KnownResource, Diagnostics> {
+        self.resources
+            .get(name)
+            .ok_or_else(|| unknown("resource", name))
+    }
+
+    pub(super) fn data_source(
+        &self,
+        name: &str,
+    ) -> Result<&Described<BoxedDataSource>, Diagnostics> {
+        self.data_sources
+            .get(name)
+            .ok_or_else(|| unknown("data source", name))
+    }
+
+    pub(super) fn ephemeral_resource(
+        &self,
+        name: &str,
+    ) -> Result<&Described<BoxedEphemeral>, Diagnostics> {
+        self.ephemeral_resources
+            .get(name)
+            .ok_or_else(|| unknown("ephemeral resource", name))
+    }
+}
+
+/// What a call asked to be put off, as Terraform is told; an error where Terraform does not allow it.
+pub(super) fn deferred(call: &Call) -> Result<Option<tfplugin6::Deferred>, Diagnostics> {
+    use tfplugin6::deferred::Reason;
+    let reason = match call.deferral() {
+        None => return Ok(None),
+        Some(Deferral::ResourceConfigUnknown) => Reason::ResourceConfigUnknown,
+        Some(Deferral::ProviderConfigUnknown) => Reason::ProviderConfigUnknown,
+        Some(Deferral::AbsentPrerequisite) => Reason::AbsentPrereq,
+    };
+    if !call.deferral_allowed() {
+        return Err(Diagnostic::error(
+            "The provider asked to put off what this Terraform cannot put off",
+            "It needs values that are not known yet. Apply what they come from first, with -target. \
+             That the provider asked all the same is a bug in it.",
+        )
+        .into());
+    }
+    Ok(Some(tfplugin6::Deferred {
+        reason: reason.into(),
+    }))
+}
+
+/// `diagnostics` as an answer has them, after the warnings of its call.
+pub(super) fn answered(call: &Call, diagnostics: Diagnostics) -> Vec<tfplugin6::Diagnostic> {
+    let mut all = call.take_warnings();
+    all.append(diagnostics);
+    convert::diagnostic::to_proto(all)
+}
+
+fn unknown(kind: &str, name: &str) -> Diagnostics {
+    Diagnostic::error(
+        format!("The provider has no {kind} {name}"),
+        "Terraform asked for it all the same. A newer version of the provider may have it.",
+    )
+    .into()
+}
+
+fn by_name<T>(
+    kind: &str,
+    items: impl Iterator<Item = (&'static str, T)>,
+    problems: &mut Diagnostics,
+) -> BTreeMap<&'static str, T> {
+    let mut named = BTreeMap::new();
+    for (name, item) in items {
+        if named.insert(name, item).is_some() {
+            problems.push(Diagnostic::error(
+                format!("The provider has two of the {kind} {name}"),
+                "Terraform knows them by their names. This is a bug in the provider.",
+            ));
+        }
+    }
+    named
+}

@@ -1,0 +1,19 @@
+//! Makes unknown what only the apply will tell.
+
+use super::walk::{Place, walk};
+use crate::Value;
+use crate::server::members::Members;
+
+/// `planned` with each computed attribute unknown that neither the configuration nor a default decides. What is
+/// unknown already stays as it is: more may be known about it.
+pub(super) fn mark(members: Members<'_>, place: &Place<'_>, planned: Value) -> Value {
+    walk(members, place, planned, &mut |attribute, place, planned| {
+        let computed = attribute.source.is_computed();
+        let decided = !place.config.is_null() || attribute.default.is_some();
+        if computed && !decided && !planned.is_unknown() {
+            Value::unknown()
+        } else {
+            planned
+        }
+    })
+}
