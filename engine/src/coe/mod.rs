@@ -1,5 +1,7 @@
 //! What makes a cluster of machines.
 
+pub mod rehearsal;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;

@@ -34,7 +34,10 @@ pub enum Scope {
 pub enum Machines {
     /// They run commands.
     Real,
-    /// They keep files and run nothing: a COE on them is rehearsed and not run.
+    /// They keep files and run nothing: a COE on them is rehearsed and not run. While one runs, it
+    /// takes files, and answers to `cat <path>…` (without a path: what it reads) and `find <folder>…`
+    /// (the paths of the files below); both leave out what is not there. `/net/<address>/<path>` is a
+    /// path on the machine of the same network that has that address, as long as it runs.
     Pretended,
 }
 

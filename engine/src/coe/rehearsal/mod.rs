@@ -1,0 +1,562 @@
+//! A COE that is rehearsed and not run, on machines that keep files and run nothing.
+//!
+//! What a driver says without a node, the driver says: settings, versions, boot files, credentials.
+//! What needs a running COE is played with files on the nodes: who is a member, what the control
+//! planes agree on. Guarantees, as far as an engine can tell, what a real one guarantees: a member
+//! whose machine is stopped, gone, or made again without its data is down; control planes answer while
+//! a majority of them does; a control plane whose removal would end the majority is not removed; all
+//! that is agreed on is lost with the data of all control planes.
+//!
+//! Needs of the nodes what [`Machines::Pretended`](crate::platform::Machines::Pretended) promises.
+
+mod ledger;
+mod node;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::coe::{
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NodeAccess,
+};
+use crate::model::{
+    ClusterSpec, CoeKind, Finding, ImageName, Member, MemberState, NodeName, NodeVolume, Role,
+    Secret,
+};
+use crate::transport::{Command, Exec, NodeFile};
+
+use ledger::{Ledger, MemberPage, Page};
+use node::{DataFolder, Statement, Way, refused};
+
+/// Where a node without volumes keeps the cluster's data.
+const WITHOUT_VOLUME: &str = "/var/lib";
+/// What a machine runs whose image does not tell.
+const UNTOLD_VERSION: &str = "0.0.0";
+/// Looks are cheap, and a machine that starts does so within one.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Plays the COE of a driver.
+pub struct Rehearsal {
+    driver: Arc<dyn Coe>,
+}
+
+/// What one look at a cluster shows.
+struct Look {
+    ledger: Ledger,
+    /// The members that answer as those who they are, and the version that each says it runs.
+    answering: BTreeMap<Uuid, Option<String>>,
+}
+
+impl Look {
+    fn answers(&self, member: &MemberPage) -> bool {
+        self.answering.contains_key(&member.id)
+    }
+
+    /// The control planes that answer, and how many there are.
+    fn control_planes(&self) -> (Vec<&MemberPage>, usize) {
+        let answering = self
+            .ledger
+            .control_planes()
+            .filter(|member| self.answers(member))
+            .collect();
+        (answering, self.ledger.control_planes().count())
+    }
+
+    fn check_majority(&self, what: &str, asked: &NodeName) -> Result<(), CoeError> {
+        let (answering, all) = self.control_planes();
+        if is_majority(answering.len(), all) {
+            return Ok(());
+        }
+        let answering = answering.len();
+        Err(refused(
+            what,
+            asked,
+            format!("the control plane has no quorum: {answering} of {all} control planes answer"),
+        ))
+    }
+
+    fn member(&self, member: &MemberPage) -> Member {
+        let told = self.answering.get(&member.id);
+        Member {
+            id: member.id.to_string(),
+            role: member.role,
+            state: match told {
+                None => MemberState::Down,
+                Some(_) if member.drained => MemberState::Drained,
+                Some(_) => MemberState::Ready,
+            },
+            version: told
+                .cloned()
+                .flatten()
+                .unwrap_or_else(|| member.version.clone()),
+            labels: member.labels.clone(),
+        }
+    }
+
+    fn members(&self) -> BTreeMap<NodeName, Member> {
+        let mut members: BTreeMap<NodeName, Member> = BTreeMap::new();
+        for page in self.ledger.members() {
+            let member = self.member(page);
+            let is_better = members
+                .get(&page.node)
+                .is_none_or(|known| known.state == MemberState::Down);
+            if is_better {
+                members.insert(page.node.clone(), member);
+            }
+        }
+        members
+    }
+
+    /// The page of the member of that name, of two the one that answers.
+    fn find(&self, node: &NodeName) -> Option<&MemberPage> {
+        let named = || self.ledger.members().filter(|member| member.node == *node);
+        named()
+            .find(|member| self.answers(member))
+            .or_else(|| named().next())
+    }
+}
+
+fn is_majority(part: usize, all: usize) -> bool {
+    part * 2 > all
+}
+
+impl Rehearsal {
+    /// Plays the COE of that driver.
+    pub fn new(driver: Arc<dyn Coe>) -> Self {
+        Self { driver }
+    }
+
+    /// Where nodes of that role keep the cluster's data: in the first of the volumes that the driver
+    /// asks for, so that it shares the fate of a real one's.
+    fn data(&self, role: Role) -> DataFolder {
+        let volumes = self.driver.volumes(role);
+        let parent = volumes
+            .first()
+            .map_or(WITHOUT_VOLUME, |volume| volume.path.as_str());
+        DataFolder(format!("{parent}/rehearsal"))
+    }
+
+    /// Reads what all control planes that can be found from `ways` agree on.
+    async fn gather(&self, exec: &dyn Exec, mut ways: Vec<Way>) -> Result<Look, CoeError> {
+        let data = self.data(Role::ControlPlane);
+        let mut ledger = Ledger::default();
+        let mut asked: Vec<Way> = Vec::new();
+        // A copy may name control planes that the copies before it did not know.
+        while !ways.is_empty() {
+            ledger.merge(data.read_pages(exec, &ways).await?);
+            asked.append(&mut ways);
+            let own = exec.node();
+            ways = ledger
+                .control_planes()
+                .filter(|member| !(member.node == *own && asked.contains(&Way::Own)))
+                .map(|member| Way::Peer(member.address))
+                .filter(|way| !asked.contains(way))
+                .collect();
+        }
+        let answering = self.who_answers(exec, &ledger).await?;
+        Ok(Look { ledger, answering })
+    }
+
+    async fn who_answers(
+        &self,
+        exec: &dyn Exec,
+        ledger: &Ledger,
+    ) -> Result<BTreeMap<Uuid, Option<String>>, CoeError> {
+        let paths = ledger
+            .members()
+            .flat_map(|member| self.data(member.role).statements(Way::Peer(member.address)))
+            .collect();
+        let (mut ids, mut versions) = (BTreeMap::new(), BTreeMap::new());
+        for statement in node::read_all::<Statement>(exec, paths).await? {
+            match statement {
+                Statement::Member { node, id } => _ = ids.insert(id, node),
+                Statement::Version { node, version } => _ = versions.insert(node, version),
+            }
+        }
+        Ok(ids
+            .into_iter()
+            .map(|(id, node)| (id, versions.get(&node).cloned()))
+            .collect())
+    }
+
+    /// What a control plane says of its cluster.
+    async fn look(&self, control_plane: &dyn Exec, what: &str) -> Result<Look, CoeError> {
+        let look = self.gather(control_plane, vec![Way::Own]).await?;
+        let asked = control_plane.node();
+        let is_control_plane = look
+            .ledger
+            .control_planes()
+            .any(|member| member.node == *asked && look.answers(member));
+        if !is_control_plane {
+            return Err(refused(what, asked, "it is no control plane of a cluster"));
+        }
+        look.check_majority(what, asked)?;
+        Ok(look)
+    }
+
+    /// Writes pages to all control planes that answer.
+    async fn write(&self, exec: &dyn Exec, look: &Look, pages: &[Page]) -> Result<(), CoeError> {
+        let data = self.data(Role::ControlPlane);
+        let (answering, _) = look.control_planes();
+        let mut files = Vec::new();
+        for control_plane in answering {
+            for page in pages {
+                files.push(data.page_file(exec.node(), Way::Peer(control_plane.address), page)?);
+            }
+        }
+        Ok(exec.put_files(&files).await?)
+    }
+
+    /// Changes what is agreed on about a member.
+    async fn change(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        what: &str,
+        change: impl FnOnce(&mut MemberPage) + Send,
+    ) -> Result<(), CoeError> {
+        let look = self.look(control_plane, what).await?;
+        let before = look
+            .find(node)
+            .ok_or_else(|| refused(what, node, "it is no member"))?;
+        let mut after = before.clone();
+        change(&mut after);
+        if after == *before {
+            return Ok(());
+        }
+        self.write(control_plane, &look, &[look.ledger.member_page(after)])
+            .await
+    }
+
+    async fn own_statements(
+        &self,
+        node: &NodeAccess<'_>,
+    ) -> Result<(Option<Uuid>, String), CoeError> {
+        let (mut own_id, mut own_version) = (None, UNTOLD_VERSION.to_owned());
+        let paths = self.data(node.role).statements(Way::Own).to_vec();
+        for statement in node::read_all(node.exec, paths).await? {
+            match statement {
+                Statement::Member { id, .. } => own_id = Some(id),
+                Statement::Version { version, .. } => own_version = version,
+            }
+        }
+        Ok((own_id, own_version))
+    }
+}
+
+fn new_member(node: &NodeAccess<'_>, version: String) -> MemberPage {
+    MemberPage {
+        id: Uuid::new_v4(),
+        node: node.exec.node().clone(),
+        role: node.role,
+        address: node.address,
+        drained: false,
+        labels: BTreeMap::new(),
+        version,
+    }
+}
+
+/// The version of the request, or else the one that the image's tag begins with.
+fn version(spec: &ClusterSpec, default_image: &ImageName) -> String {
+    let of_tag = || {
+        let (_, tag) = spec
+            .image
+            .as_ref()
+            .unwrap_or(default_image)
+            .0
+            .rsplit_once(':')?;
+        let version = tag.split('-').next()?.trim_start_matches('v');
+        version
+            .starts_with(|first: char| first.is_ascii_digit())
+            .then(|| version.to_owned())
+    };
+    spec.version
+        .clone()
+        .or_else(of_tag)
+        .unwrap_or_else(|| UNTOLD_VERSION.to_owned())
+}
+
+#[async_trait]
+impl Coe for Rehearsal {
+    fn kind(&self) -> CoeKind {
+        self.driver.kind()
+    }
+
+    fn check(&self, spec: &ClusterSpec) -> Vec<Finding> {
+        self.driver.check(spec)
+    }
+
+    fn default_image(&self, version: Option<&str>) -> ImageName {
+        self.driver.default_image(version)
+    }
+
+    fn volumes(&self, role: Role) -> Vec<NodeVolume> {
+        self.driver.volumes(role)
+    }
+
+    fn api_port(&self) -> u16 {
+        self.driver.api_port()
+    }
+
+    fn endpoint_scheme(&self) -> &'static str {
+        self.driver.endpoint_scheme()
+    }
+
+    fn new_secrets(&self, spec: &ClusterSpec) -> Result<ClusterSecrets, CoeError> {
+        self.driver.new_secrets(spec)
+    }
+
+    async fn read_secrets(&self, control_plane: &dyn Exec) -> Result<ClusterSecrets, CoeError> {
+        let data = self.data(Role::ControlPlane);
+        Ok(ClusterSecrets {
+            ca_certificate: node::read_text(control_plane, data.ca_certificate()).await?,
+            ca_key: Secret::new(node::read_text(control_plane, data.ca_key()).await?),
+        })
+    }
+
+    fn boot(
+        &self,
+        spec: &ClusterSpec,
+        node: &NodeName,
+        role: Role,
+        names: &[String],
+        secrets: Option<&ClusterSecrets>,
+    ) -> Result<Boot, CoeError> {
+        let mut boot = self.driver.boot(spec, node, role, names, secrets)?;
+        let version = version(spec, &self.driver.default_image(None));
+        boot.files.push(node::version_file(node, version)?);
+        if let (Role::ControlPlane, Some(secrets)) = (role, secrets) {
+            let data = self.data(role);
+            boot.files.push(NodeFile {
+                path: data.ca_certificate(),
+                mode: 0o644,
+                content: Secret::new(secrets.ca_certificate.clone().into_bytes()),
+            });
+            boot.files.push(NodeFile {
+                path: data.ca_key(),
+                mode: 0o600,
+                content: Secret::new(secrets.ca_key.expose().clone().into_bytes()),
+            });
+        }
+        Ok(boot)
+    }
+
+    async fn wait_until_up(&self, node: &dyn Exec) -> Result<(), CoeError> {
+        // A pretended machine that runs answers at once.
+        node.run(Command::new(["cat"])).await?;
+        Ok(())
+    }
+
+    async fn init(&self, spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(), CoeError> {
+        let (own_id, own_version) = self.own_statements(first).await?;
+        let data = self.data(first.role);
+        let mut ledger = Ledger::default();
+        ledger.merge(data.read_pages(first.exec, &[Way::Own]).await?);
+        if ledger.members().any(|member| Some(member.id) == own_id) {
+            return Ok(());
+        }
+        let member = new_member(first, own_version);
+        let node = first.exec.node();
+        // The member's page comes last: it says that all the rest is there.
+        let files = [
+            data.identity_file(node, member.id)?,
+            data.page_file(
+                node,
+                Way::Own,
+                &ledger.settings_page(Uuid::new_v4(), spec.labels.clone()),
+            )?,
+            data.page_file(node, Way::Own, &ledger.member_page(member))?,
+        ];
+        Ok(first.exec.put_files(&files).await?)
+    }
+
+    async fn join_ticket(
+        &self,
+        control_plane: &dyn Exec,
+        role: Role,
+    ) -> Result<JoinTicket, CoeError> {
+        let what = "asking for what lets a node join";
+        let look = self.look(control_plane, what).await?;
+        let (cluster, _) = look
+            .ledger
+            .settings()
+            .ok_or_else(|| refused(what, control_plane.node(), "it has no cluster"))?;
+        let (answering, _) = look.control_planes();
+        Ok(JoinTicket {
+            control_planes: answering.iter().map(|member| member.address).collect(),
+            token: Secret::new(token(cluster, role)),
+        })
+    }
+
+    async fn join(&self, node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(), CoeError> {
+        let what = "joining";
+        let name = node.exec.node();
+        let ways: Vec<Way> = ticket
+            .control_planes
+            .iter()
+            .copied()
+            .map(Way::Peer)
+            .collect();
+        let look = self.gather(node.exec, ways).await?;
+        let (cluster, _) = look
+            .ledger
+            .settings()
+            .ok_or_else(|| refused(what, name, "no control plane of the ticket answers"))?;
+        if *ticket.token.expose() != token(cluster, node.role) {
+            return Err(refused(
+                what,
+                name,
+                "the ticket is for another role or cluster",
+            ));
+        }
+        let (own_id, own_version) = self.own_statements(node).await?;
+        if look
+            .ledger
+            .members()
+            .any(|member| Some(member.id) == own_id)
+        {
+            return Ok(());
+        }
+        look.check_majority(what, name)?;
+        let member = new_member(node, own_version);
+        let data = self.data(node.role);
+        let mut own_files = vec![data.identity_file(name, member.id)?];
+        let page = look.ledger.member_page(member);
+        if node.role == Role::ControlPlane {
+            for page in look.ledger.pages().chain([&page]) {
+                own_files.push(data.page_file(name, Way::Own, page)?);
+            }
+        }
+        node.exec.put_files(&own_files).await?;
+        self.write(node.exec, &look, &[page]).await
+    }
+
+    async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
+        let look = self.look(control_plane, "asking for the cluster").await?;
+        let path = self.data(Role::ControlPlane).ca_certificate();
+        Ok(CoeView {
+            members: look.members(),
+            ca_certificate: node::read_text(control_plane, path).await?,
+            settings: look
+                .ledger
+                .settings()
+                .map(|(_, labels)| labels.clone())
+                .unwrap_or_default(),
+        })
+    }
+
+    async fn wait_until_ready(
+        &self,
+        control_plane: &dyn Exec,
+        nodes: &[NodeName],
+    ) -> Result<(), CoeError> {
+        loop {
+            let members = self
+                .look(control_plane, "waiting for nodes")
+                .await?
+                .members();
+            let is_up = |node| {
+                members
+                    .get(node)
+                    .is_some_and(|member| member.state != MemberState::Down)
+            };
+            if nodes.iter().all(is_up) {
+                return Ok(());
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    }
+
+    async fn configure(
+        &self,
+        control_plane: &dyn Exec,
+        spec: &ClusterSpec,
+    ) -> Result<(), CoeError> {
+        let look = self.look(control_plane, "changing settings").await?;
+        match look.ledger.settings() {
+            Some((cluster, labels)) if *labels != spec.labels => {
+                let page = look.ledger.settings_page(cluster, spec.labels.clone());
+                self.write(control_plane, &look, &[page]).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn set_node_labels(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), CoeError> {
+        self.change(control_plane, node, "labelling", |member| {
+            member.labels.clone_from(labels);
+        })
+        .await
+    }
+
+    async fn drain(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
+        self.change(control_plane, node, "draining", |member| {
+            member.drained = true;
+        })
+        .await
+    }
+
+    async fn uncordon(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
+        self.change(control_plane, node, "uncordoning", |member| {
+            member.drained = false;
+        })
+        .await
+    }
+
+    async fn remove_member(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        // What the node keeps needs no change: an id that was removed is nobody's.
+        _leaving: Option<&dyn Exec>,
+    ) -> Result<(), CoeError> {
+        let what = "removing a member";
+        let look = self.look(control_plane, what).await?;
+        let mut pages = Vec::new();
+        for member in look.ledger.members().filter(|member| member.node == *node) {
+            if member.role == Role::ControlPlane {
+                let (answering, all) = look.control_planes();
+                let left = answering
+                    .iter()
+                    .filter(|other| other.id != member.id)
+                    .count();
+                if !is_majority(left, all - 1) {
+                    let reason = format!(
+                        "without it {left} of {} control planes would answer, which is no quorum",
+                        all - 1
+                    );
+                    return Err(refused(what, node, reason));
+                }
+            }
+            pages.push(look.ledger.removed_page(member.id));
+        }
+        if pages.is_empty() {
+            return Ok(());
+        }
+        self.write(control_plane, &look, &pages).await
+    }
+
+    fn load_image(&self) -> Command {
+        Command::new(["cat"])
+    }
+
+    fn credentials(
+        &self,
+        secrets: &ClusterSecrets,
+        lifetime: Duration,
+    ) -> Result<Credentials, CoeError> {
+        self.driver.credentials(secrets, lifetime)
+    }
+}
+
+fn token(cluster: Uuid, role: Role) -> String {
+    format!("{cluster}-{}", role.as_str())
+}
