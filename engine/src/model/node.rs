@@ -19,7 +19,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// As in labels and in Terraform: `control_plane`, `worker`.
+    /// As in labels: `control_plane`, `worker`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ControlPlane => "control_plane",

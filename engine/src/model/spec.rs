@@ -20,7 +20,7 @@ impl CoeKind {
     /// All that this engine has a driver for.
     pub const ALL: [Self; 1] = [Self::Swarm];
 
-    /// As in Terraform: `swarm`.
+    /// As a person writes it: `swarm`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Swarm => "swarm",

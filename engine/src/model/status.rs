@@ -38,7 +38,7 @@ pub enum Health {
 }
 
 impl Health {
-    /// As in Terraform: `HEALTHY`.
+    /// As a person reads it: `HEALTHY`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Healthy => "HEALTHY",
