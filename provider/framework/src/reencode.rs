@@ -67,7 +67,7 @@ mod tests {
     }
 
     fn refined() -> Value {
-        Value::Unknown(Refinement {
+        Value::from(Refinement {
             is_null: Some(false),
             ..Refinement::default()
         })

@@ -94,9 +94,7 @@ fn check_attribute(
     if config.is_unknown() {
         return;
     }
-    for validator in &attribute.validators {
-        found.append(validator.validate(config, path));
-    }
+    found.append(attribute.check(config, path));
     if let AttributeKind::Nested(object) = &attribute.kind {
         check_elements(object.into(), object.mode, config, path, write_only, found);
     }
