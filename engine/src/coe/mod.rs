@@ -1,6 +1,7 @@
 //! What makes a cluster of machines.
 
 pub mod rehearsal;
+pub mod swarm;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,5 +1,6 @@
 //! What makes networks and machines.
 
+pub mod docker;
 mod flavor;
 pub mod simulated;
 

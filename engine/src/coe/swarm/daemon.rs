@@ -1,0 +1,123 @@
+//! What a node's engine runs with: its configuration, and the files of a control plane.
+
+use serde_json::json;
+
+use super::certificates;
+use crate::coe::{Boot, ClusterSecrets, CoeError};
+use crate::model::{NodeName, NodeVolume, Role, Secret};
+use crate::transport::{Command, Exec, NodeFile};
+
+/// The engine's port for clients with a certificate.
+pub(super) const API_PORT: u16 = 2376;
+
+const CONFIGURATION: &str = "/etc/docker/daemon.json";
+pub(super) const CA_CERTIFICATE: &str = "/etc/docker/tls/ca.pem";
+const CA_KEY: &str = "/etc/docker/tls/ca-key.pem";
+const SERVER_CERTIFICATE: &str = "/etc/docker/tls/cert.pem";
+const SERVER_KEY: &str = "/etc/docker/tls/key.pem";
+
+/// The swarm's own state and the containers are in the first; the second keeps the CA of a control
+/// plane beyond its machine.
+pub(super) fn volumes(role: Role) -> Vec<NodeVolume> {
+    let volume = |name: &str, path: &str| NodeVolume {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        size: None,
+    };
+    let data = volume("data", "/var/lib/docker");
+    match role {
+        Role::ControlPlane => vec![data, volume("config", "/etc/docker")],
+        Role::Worker => vec![data],
+    }
+}
+
+/// What a node starts with. A control plane without `secrets` finds its files in its volume.
+pub(super) fn boot(
+    node: &NodeName,
+    role: Role,
+    names: &[String],
+    secrets: Option<&ClusterSecrets>,
+) -> Result<Boot, CoeError> {
+    let files = match (role, secrets) {
+        (Role::ControlPlane, Some(secrets)) => control_plane_files(node, names, secrets)?,
+        (Role::ControlPlane, None) => Vec::new(),
+        (Role::Worker, _) => vec![file(CONFIGURATION, 0o644, configuration(role))],
+    };
+    Ok(Boot {
+        files,
+        command: vec!["dockerd".to_owned()],
+    })
+}
+
+fn control_plane_files(
+    node: &NodeName,
+    names: &[String],
+    secrets: &ClusterSecrets,
+) -> Result<Vec<NodeFile>, CoeError> {
+    let server = certificates::server(secrets, node, names)?;
+    let secret = |path: &str, text: &Secret<String>| NodeFile {
+        path: path.to_owned(),
+        mode: 0o600,
+        content: Secret::new(text.expose().clone().into_bytes()),
+    };
+    Ok(vec![
+        file(CONFIGURATION, 0o644, configuration(Role::ControlPlane)),
+        file(CA_CERTIFICATE, 0o644, secrets.ca_certificate.clone()),
+        file(SERVER_CERTIFICATE, 0o644, server.certificate),
+        secret(SERVER_KEY, &server.key),
+        secret(CA_KEY, &secrets.ca_key),
+    ])
+}
+
+fn file(path: &str, mode: u32, content: String) -> NodeFile {
+    NodeFile {
+        path: path.to_owned(),
+        mode,
+        content: Secret::new(content.into_bytes()),
+    }
+}
+
+/// `daemon.json`.
+fn configuration(role: Role) -> String {
+    let socket = "unix:///var/run/docker.sock";
+    let configuration = match role {
+        Role::Worker => json!({ "hosts": [socket] }),
+        Role::ControlPlane => json!({
+            "hosts": [socket, format!("tcp://0.0.0.0:{API_PORT}")],
+            "tlsverify": true,
+            "tlscacert": CA_CERTIFICATE,
+            "tlscert": SERVER_CERTIFICATE,
+            "tlskey": SERVER_KEY,
+        }),
+    };
+    format!("{configuration:#}\n")
+}
+
+/// The secrets of a cluster that is there, from one of its control planes.
+pub(super) async fn read_secrets(node: &dyn Exec) -> Result<ClusterSecrets, CoeError> {
+    let refused = |reason: String| CoeError::Refused {
+        what: "read the cluster's CA".to_owned(),
+        node: node.node().clone(),
+        reason,
+    };
+    let output = node
+        .run(Command::new(["cat", CA_KEY, CA_CERTIFICATE]))
+        .await?;
+    if output.status != 0 {
+        return Err(refused(
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        ));
+    }
+    let text = Secret::new(
+        String::from_utf8(output.stdout).map_err(|_| refused("it is not text".to_owned()))?,
+    );
+    let (key, certificate) = text
+        .expose()
+        .find("-----BEGIN CERTIFICATE-----")
+        .and_then(|at| text.expose().split_at_checked(at))
+        .ok_or_else(|| refused(format!("there is no certificate in {CA_CERTIFICATE}")))?;
+    Ok(ClusterSecrets {
+        ca_certificate: certificate.to_owned(),
+        ca_key: Secret::new(key.to_owned()),
+    })
+}

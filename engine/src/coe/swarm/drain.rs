@@ -1,0 +1,66 @@
+//! Moves work off a node, and lets it take work again.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::api;
+use super::configure::update_node;
+use super::http::Request;
+use crate::coe::CoeError;
+use crate::model::NodeName;
+use crate::transport::Exec;
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// A task as the engine's API has it: the parts that are used here.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Task {
+    status: TaskStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TaskStatus {
+    state: String,
+}
+
+impl Task {
+    /// API 1.41, `TaskState`.
+    fn is_over(&self) -> bool {
+        matches!(
+            self.status.state.as_str(),
+            "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned"
+        )
+    }
+}
+
+/// See `Coe::drain`. Of a node that is down nobody can say what still runs on it: there is nothing to
+/// wait for.
+pub(super) async fn drain(control_plane: &dyn Exec, name: &NodeName) -> Result<(), CoeError> {
+    let what = format!("drain {name}");
+    let drained = Value::from("drain");
+    let node = update_node(control_plane, &what, name, "Availability", &drained).await?;
+    if node.is_down() {
+        return Ok(());
+    }
+    let path = format!("/tasks?filters=%7B%22node%22%3A%5B%22{}%22%5D%7D", node.id);
+    loop {
+        let tasks: Vec<Task> = api::ask(control_plane, &what, Request::get(path.as_str())).await?;
+        if tasks.iter().all(Task::is_over) {
+            return Ok(());
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+/// See `Coe::uncordon`.
+pub(super) async fn uncordon(control_plane: &dyn Exec, name: &NodeName) -> Result<(), CoeError> {
+    let what = format!("let {name} take work");
+    let active = Value::from("active");
+    update_node(control_plane, &what, name, "Availability", &active)
+        .await
+        .map(|_| ())
+}

@@ -1,0 +1,228 @@
+//! The settings of a swarm, as labels of the cluster.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::model::{Finding, Subject};
+
+/// What a setting's value looks like.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// A whole number from `least` on.
+    Number { least: u64 },
+    /// A duration of at least `least`; nanoseconds in the engine's API.
+    Duration { least: Duration },
+}
+
+/// A setting.
+struct Setting {
+    /// The label.
+    name: &'static str,
+    kind: Kind,
+    /// Where the engine's API has it, in `SwarmSpec`.
+    path: [&'static str; 2],
+    /// What the engine takes where nothing is said, as a label's value.
+    default: &'static str,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Limits and defaults are the engine's own (API 1.41, `SwarmSpec`; swarmkit refuses a certificate's
+/// life of less than an hour).
+const SETTINGS: [Setting; 5] = [
+    Setting {
+        name: "cert_expiry",
+        kind: Kind::Duration { least: HOUR },
+        path: ["CAConfig", "NodeCertExpiry"],
+        default: "2160h",
+    },
+    Setting {
+        name: "dispatcher_heartbeat",
+        kind: Kind::Duration { least: SECOND },
+        path: ["Dispatcher", "HeartbeatPeriod"],
+        default: "5s",
+    },
+    Setting {
+        name: "max_snapshots",
+        kind: Kind::Number { least: 0 },
+        path: ["Raft", "KeepOldSnapshots"],
+        default: "0",
+    },
+    Setting {
+        name: "snapshot_interval",
+        kind: Kind::Number { least: 1 },
+        path: ["Raft", "SnapshotInterval"],
+        default: "10000",
+    },
+    Setting {
+        name: "task_history_limit",
+        kind: Kind::Number { least: 0 },
+        path: ["Orchestration", "TaskHistoryRetentionLimit"],
+        default: "5",
+    },
+];
+
+impl Setting {
+    /// The value of a label as the engine's API has it.
+    fn number(&self, text: &str) -> Option<u64> {
+        match self.kind {
+            Kind::Number { least } => text.parse().ok().filter(|number| *number >= least),
+            Kind::Duration { least } => {
+                let duration = parse_duration(text).filter(|duration| *duration >= least)?;
+                u64::try_from(duration.as_nanos())
+                    .ok()
+                    .filter(|nanos| i64::try_from(*nanos).is_ok())
+            }
+        }
+    }
+
+    /// The engine's value as a label has it.
+    fn text(&self, number: u64) -> String {
+        match self.kind {
+            Kind::Number { .. } => number.to_string(),
+            Kind::Duration { .. } => format_duration(Duration::from_nanos(number)),
+        }
+    }
+
+    fn allowed(&self) -> String {
+        match self.kind {
+            Kind::Number { least } => format!("a whole number, {least} or more"),
+            Kind::Duration { least } => {
+                format!(
+                    "a duration such as \"90m\" or \"72h\", {} or more",
+                    format_duration(least)
+                )
+            }
+        }
+    }
+}
+
+/// What is wrong with the labels.
+pub(super) fn check(labels: &BTreeMap<String, String>) -> Vec<Finding> {
+    labels
+        .iter()
+        .filter_map(|(name, value)| check_one(name, value))
+        .collect()
+}
+
+fn check_one(name: &str, value: &str) -> Option<Finding> {
+    let subject = Subject::Label(name.to_owned());
+    let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
+        return Some(Finding::error(
+            subject,
+            format!("swarm has no label {name:?}"),
+            nearest(name),
+        ));
+    };
+    if setting.number(value).is_some() {
+        return None;
+    }
+    Some(Finding::error(
+        subject,
+        format!("{value:?} is no value of {name}"),
+        format!(
+            "It is {}; {} where it is not said.",
+            setting.allowed(),
+            setting.default
+        ),
+    ))
+}
+
+fn nearest(name: &str) -> String {
+    let all = SETTINGS.map(|setting| setting.name).join(", ");
+    let likeness = |setting: &&Setting| strsim::jaro_winkler(name, setting.name);
+    let nearest = SETTINGS
+        .iter()
+        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    match nearest.filter(|setting| likeness(setting) > 0.75) {
+        Some(setting) => format!("Did you mean {:?}? There are {all}.", setting.name),
+        None => format!("There are {all}."),
+    }
+}
+
+/// Puts the settings of the labels, and the defaults of the others, into a `SwarmSpec`; whether that
+/// changed it.
+pub(super) fn apply(labels: &BTreeMap<String, String>, spec: &mut Value) -> bool {
+    let before = spec.clone();
+    for setting in &SETTINGS {
+        let text = labels
+            .get(setting.name)
+            .map_or(setting.default, String::as_str);
+        if let (Some(number), Some(spec)) = (setting.number(text), spec.as_object_mut()) {
+            let [section, field] = setting.path;
+            let section = spec
+                .entry(section)
+                .or_insert_with(|| Value::Object(serde_json::Map::new()));
+            if let Some(section) = section.as_object_mut() {
+                section.insert(field.to_owned(), number.into());
+            }
+        }
+    }
+    *spec != before
+}
+
+/// The settings of a `SwarmSpec`, as labels.
+pub(super) fn read(spec: &Value) -> BTreeMap<String, String> {
+    SETTINGS
+        .iter()
+        .filter_map(|setting| {
+            let [section, field] = setting.path;
+            // The API leaves out what is zero.
+            let number = spec
+                .get(section)?
+                .get(field)
+                .and_then(Value::as_u64)
+                .unwrap_or(0);
+            Some((setting.name.to_owned(), setting.text(number)))
+        })
+        .collect()
+}
+
+/// `72h`, `1h30m`, `5s`: whole numbers of hours, minutes, seconds and milliseconds.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut sum = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit())?;
+        let (number, after) = rest.split_at(digits);
+        let unit = after
+            .find(|character: char| character.is_ascii_digit())
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit);
+        let milliseconds: u64 = match unit {
+            "h" => 3_600_000,
+            "m" => 60_000,
+            "s" => 1000,
+            "ms" => 1,
+            _ => return None,
+        };
+        let number: u64 = number.parse().ok()?;
+        sum = sum.checked_add(Duration::from_millis(number.checked_mul(milliseconds)?))?;
+        rest = after;
+    }
+    (!text.is_empty()).then_some(sum)
+}
+
+/// In the shortest form that [`parse_duration`] reads.
+fn format_duration(duration: Duration) -> String {
+    let milliseconds = duration.as_millis();
+    let parts = [
+        (milliseconds / 3_600_000, "h"),
+        (milliseconds / 60_000 % 60, "m"),
+        (milliseconds / 1000 % 60, "s"),
+        (milliseconds % 1000, "ms"),
+    ];
+    let text: String = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect();
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
+}

@@ -1,0 +1,191 @@
+//! The members of a swarm, as its managers list them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::http::Request;
+use super::{api, daemon, labels};
+use crate::coe::{CoeError, CoeView};
+use crate::model::{Member, MemberState, NodeName, Role};
+use crate::transport::Exec;
+
+/// A node as the engine's API has it: the parts that are used here (API 1.41, `Node`). A spec is kept
+/// as it is, because an update sends all of it back.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Node {
+    #[serde(rename = "ID")]
+    pub id: String,
+    pub version: Version,
+    pub spec: Value,
+    #[serde(default)]
+    description: Description,
+    #[serde(default)]
+    status: Status,
+    manager_status: Option<ManagerStatus>,
+}
+
+/// Which update of an object comes next.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Version {
+    pub index: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Description {
+    hostname: String,
+    engine: Engine,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Engine {
+    engine_version: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Status {
+    state: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ManagerStatus {
+    reachability: String,
+    addr: String,
+}
+
+impl Node {
+    /// Whether it is the node of that name. A name of a node is its machine's host name.
+    pub(super) fn is(&self, name: &NodeName) -> bool {
+        self.description.hostname == name.as_str()
+    }
+
+    /// The role that it is to have.
+    pub(super) fn role(&self) -> Role {
+        match self.spec.get("Role").and_then(Value::as_str) {
+            Some("manager") => Role::ControlPlane,
+            _ => Role::Worker,
+        }
+    }
+
+    /// Whether it is counted among those that decide, still or already.
+    pub(super) fn is_voter(&self) -> bool {
+        self.manager_status.is_some()
+    }
+
+    /// Its address, if it is a manager that answers.
+    pub(super) fn reachable_manager(&self) -> Option<IpAddr> {
+        let manager = self.manager_status.as_ref()?;
+        let address: SocketAddr = manager.addr.parse().ok()?;
+        (manager.reachability == "reachable").then_some(address.ip())
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.status.state != "ready"
+    }
+
+    pub(super) fn availability(&self) -> &str {
+        self.spec
+            .get("Availability")
+            .and_then(Value::as_str)
+            .unwrap_or("active")
+    }
+
+    /// Whether it takes work; a manager also has to answer the others.
+    pub(super) fn is_ready(&self) -> bool {
+        let answers = self
+            .manager_status
+            .as_ref()
+            .is_none_or(|manager| manager.reachability == "reachable");
+        let settled = (self.role() == Role::ControlPlane) == self.is_voter();
+        !self.is_down() && answers && settled
+    }
+
+    fn labels(&self) -> BTreeMap<String, String> {
+        let labels = self.spec.get("Labels").and_then(Value::as_object);
+        labels
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect()
+    }
+
+    fn member(&self) -> Member {
+        let unreachable = self
+            .manager_status
+            .as_ref()
+            .is_some_and(|manager| manager.reachability == "unreachable");
+        let state = if self.is_down() || unreachable {
+            MemberState::Down
+        } else if self.availability() == "active" {
+            MemberState::Ready
+        } else {
+            MemberState::Drained
+        };
+        Member {
+            id: self.id.clone(),
+            role: self.role(),
+            state,
+            version: self.description.engine.engine_version.clone(),
+            labels: self.labels(),
+        }
+    }
+}
+
+/// The part of `GET /swarm` that holds the settings.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Inspected {
+    spec: Value,
+}
+
+/// See `Coe::observe`.
+pub(super) async fn observe(control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
+    const WHAT: &str = "list the members of the swarm";
+    let requests = [Request::get("/nodes"), Request::get("/swarm")];
+    let script = format!("cat {} && ", daemon::CA_CERTIFICATE);
+    let (certificate, [nodes, swarm]) =
+        api::call_after(control_plane, WHAT, &script, requests).await?;
+    let nodes: Vec<Node> = api::parse(control_plane, WHAT, nodes)?;
+    let swarm: Inspected = api::parse(control_plane, WHAT, swarm)?;
+    let ca_certificate = String::from_utf8(certificate)
+        .map_err(|_| api::refused(control_plane, WHAT, "the CA's certificate is not text"))?;
+    Ok(CoeView {
+        members: members(&nodes),
+        ca_certificate,
+        settings: labels::read(&swarm.spec),
+    })
+}
+
+/// The members of the swarm.
+pub(super) async fn list(control_plane: &dyn Exec) -> Result<Vec<Node>, CoeError> {
+    api::ask(
+        control_plane,
+        "list the members of the swarm",
+        Request::get("/nodes"),
+    )
+    .await
+}
+
+fn members(nodes: &[Node]) -> BTreeMap<NodeName, Member> {
+    let mut members: BTreeMap<NodeName, Member> = BTreeMap::new();
+    for node in nodes {
+        // A node that has just joined has not told its name yet.
+        let Ok(name) = node.description.hostname.parse::<NodeName>() else {
+            continue;
+        };
+        let member = node.member();
+        let better = |known: &Member| known.state == MemberState::Down;
+        if members.get(&name).is_none_or(better) {
+            members.insert(name, member);
+        }
+    }
+    members
+}

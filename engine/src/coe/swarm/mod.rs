@@ -1,0 +1,161 @@
+//! Docker's swarm mode: managers are the control planes.
+//!
+//! Everything that is asked of a node goes through its engine's own API, in typed JSON, over
+//! `docker system dial-stdio` (`api.rs`): no secret is ever an argument, and no text for people is
+//! parsed. Managers answer clients on TCP with TLS, by certificates of the cluster's own CA.
+
+mod api;
+mod certificates;
+mod configure;
+mod daemon;
+mod drain;
+mod http;
+mod init;
+mod join;
+mod labels;
+mod members;
+mod ready;
+mod remove;
+mod version;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NodeAccess};
+use crate::model::{ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role};
+use crate::transport::{Command, Exec};
+
+/// The driver. It keeps nothing: all that it knows is on the nodes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Swarm;
+
+#[async_trait]
+impl Coe for Swarm {
+    fn kind(&self) -> CoeKind {
+        CoeKind::Swarm
+    }
+
+    fn check(&self, spec: &ClusterSpec) -> Vec<Finding> {
+        let mut findings = labels::check(&spec.labels);
+        findings.extend(version::check(spec.version.as_deref()));
+        findings
+    }
+
+    fn default_image(&self, version: Option<&str>) -> ImageName {
+        ImageName(match version {
+            Some(version) => format!("docker:{version}-dind"),
+            None => "docker:dind".to_owned(),
+        })
+    }
+
+    fn volumes(&self, role: Role) -> Vec<NodeVolume> {
+        daemon::volumes(role)
+    }
+
+    fn api_port(&self) -> u16 {
+        daemon::API_PORT
+    }
+
+    fn endpoint_scheme(&self) -> &'static str {
+        "tcp"
+    }
+
+    fn new_secrets(&self, spec: &ClusterSpec) -> Result<ClusterSecrets, CoeError> {
+        certificates::new_authority(&spec.name)
+    }
+
+    async fn read_secrets(&self, control_plane: &dyn Exec) -> Result<ClusterSecrets, CoeError> {
+        daemon::read_secrets(control_plane).await
+    }
+
+    fn boot(
+        &self,
+        _spec: &ClusterSpec,
+        node: &NodeName,
+        role: Role,
+        names: &[String],
+        secrets: Option<&ClusterSecrets>,
+    ) -> Result<Boot, CoeError> {
+        daemon::boot(node, role, names, secrets)
+    }
+
+    async fn wait_until_up(&self, node: &dyn Exec) -> Result<(), CoeError> {
+        ready::wait_until_up(node).await
+    }
+
+    async fn init(&self, spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(), CoeError> {
+        init::init(spec, first).await
+    }
+
+    async fn join_ticket(
+        &self,
+        control_plane: &dyn Exec,
+        role: Role,
+    ) -> Result<JoinTicket, CoeError> {
+        join::ticket(control_plane, role).await
+    }
+
+    async fn join(&self, node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(), CoeError> {
+        join::join(node, ticket).await
+    }
+
+    async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
+        members::observe(control_plane).await
+    }
+
+    async fn wait_until_ready(
+        &self,
+        control_plane: &dyn Exec,
+        nodes: &[NodeName],
+    ) -> Result<(), CoeError> {
+        ready::wait_until_ready(control_plane, nodes).await
+    }
+
+    async fn configure(
+        &self,
+        control_plane: &dyn Exec,
+        spec: &ClusterSpec,
+    ) -> Result<(), CoeError> {
+        configure::configure(control_plane, &spec.labels).await
+    }
+
+    async fn set_node_labels(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), CoeError> {
+        configure::set_node_labels(control_plane, node, labels).await
+    }
+
+    async fn drain(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
+        drain::drain(control_plane, node).await
+    }
+
+    async fn uncordon(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
+        drain::uncordon(control_plane, node).await
+    }
+
+    async fn remove_member(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        leaving: Option<&dyn Exec>,
+    ) -> Result<(), CoeError> {
+        remove::remove_member(control_plane, node, leaving).await
+    }
+
+    fn load_image(&self) -> Command {
+        Command::new(["docker", "load", "--quiet"])
+    }
+
+    fn credentials(
+        &self,
+        secrets: &ClusterSecrets,
+        lifetime: Duration,
+    ) -> Result<Credentials, CoeError> {
+        certificates::client(secrets, lifetime)
+    }
+}

@@ -1,0 +1,156 @@
+//! A node as the engine's API describes a container, and back. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig,
+    HostConfigCgroupnsModeEnum, Mount, MountType, NetworkingConfig, PortBinding, RestartPolicy,
+    RestartPolicyNameEnum,
+};
+
+use super::privileges::Privileges;
+use super::{Docker, labels, volume};
+use crate::model::{Machine, MachineState, NodeSpec, Owner, PortMapping, Protocol};
+use crate::platform::flavor::{InvalidFlavor, Size};
+use crate::platform::{MachineRequest, PlatformError};
+
+/// The container of a node. `spec` is the request's with the host ports that were chosen.
+pub(super) fn body(
+    owner: &Owner,
+    request: &MachineRequest,
+    spec: &NodeSpec,
+    privileges: Privileges,
+) -> Result<ContainerCreateBody, PlatformError> {
+    let mut labels = labels::of_node(owner, &spec.name, spec.role);
+    labels.insert(
+        labels::NODE_SPEC.to_owned(),
+        Docker::json_label("the node", spec)?,
+    );
+    labels.insert(labels::NODE_ADDRESS.to_owned(), request.address.to_string());
+    let mut host_config = HostConfig {
+        mounts: Some(mounts(spec)),
+        port_bindings: Some(port_bindings(&spec.ports)),
+        network_mode: Some(request.network.id.clone()),
+        // A cluster survives a restart of the engine's machine; one that was stopped stays stopped.
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::UNLESS_STOPPED),
+            maximum_retry_count: None,
+        }),
+        cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
+        ..HostConfig::default()
+    };
+    if let Some(flavor) = &spec.flavor {
+        let size: Size =
+            flavor
+                .0
+                .parse()
+                .map_err(|error: InvalidFlavor| PlatformError::Refused {
+                    what: format!("make container {}", spec.name),
+                    reason: error.to_string(),
+                    help: None,
+                    retryable: false,
+                })?;
+        host_config.nano_cpus = Some(size.nano_cpus);
+        host_config.memory = Some(size.memory);
+    }
+    privileges.apply(&mut host_config);
+    Ok(ContainerCreateBody {
+        hostname: Some(spec.name.to_string()),
+        image: Some(spec.image.0.clone()),
+        cmd: (!request.boot.command.is_empty()).then(|| request.boot.command.clone()),
+        exposed_ports: Some(spec.ports.iter().map(node_port).collect()),
+        labels: Some(labels),
+        host_config: Some(host_config),
+        networking_config: Some(NetworkingConfig {
+            endpoints_config: Some(HashMap::from([(
+                request.network.id.clone(),
+                EndpointSettings {
+                    ipam_config: Some(ipam_config(request.address)),
+                    ..EndpointSettings::default()
+                },
+            )])),
+        }),
+        ..ContainerCreateBody::default()
+    })
+}
+
+fn ipam_config(address: IpAddr) -> EndpointIpamConfig {
+    match address {
+        IpAddr::V4(address) => EndpointIpamConfig {
+            ipv4_address: Some(address.to_string()),
+            ..EndpointIpamConfig::default()
+        },
+        IpAddr::V6(address) => EndpointIpamConfig {
+            ipv6_address: Some(address.to_string()),
+            ..EndpointIpamConfig::default()
+        },
+    }
+}
+
+fn mounts(spec: &NodeSpec) -> Vec<Mount> {
+    let volumes = spec.volumes.iter().map(|node_volume| Mount {
+        typ: Some(MountType::VOLUME),
+        source: Some(volume::name_of(&spec.name, node_volume)),
+        target: Some(node_volume.path.clone()),
+        ..Mount::default()
+    });
+    let binds = spec.mounts.iter().map(|mount| Mount {
+        typ: Some(MountType::BIND),
+        source: Some(mount.host_path.clone()),
+        target: Some(mount.node_path.clone()),
+        read_only: Some(mount.read_only),
+        ..Mount::default()
+    });
+    volumes.chain(binds).collect()
+}
+
+fn node_port(port: &PortMapping) -> String {
+    let protocol = match port.protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+    };
+    format!("{}/{protocol}", port.node_port)
+}
+
+fn port_bindings(ports: &[PortMapping]) -> HashMap<String, Option<Vec<PortBinding>>> {
+    let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
+    for port in ports {
+        let binding = PortBinding {
+            host_ip: Some(port.listen_address.to_string()),
+            host_port: port.host_port.map(|port| port.to_string()),
+        };
+        bindings
+            .entry(node_port(port))
+            .or_default()
+            .get_or_insert_default()
+            .push(binding);
+    }
+    bindings
+}
+
+/// The machine that a container's labels tell of.
+pub(super) fn machine(
+    id: &str,
+    labels: &HashMap<String, String>,
+    state: MachineState,
+) -> Result<Machine, PlatformError> {
+    let object = format!("container {id}");
+    let spec: NodeSpec = labels::parsed_json(&object, labels, labels::NODE_SPEC)?;
+    Ok(Machine {
+        id: id.to_owned(),
+        address: labels::parsed(&object, labels, labels::NODE_ADDRESS)?,
+        state,
+        published: published(&spec.ports),
+        owner: labels::owner(&object, labels)?,
+        spec,
+    })
+}
+
+/// Where the node's ports are reached. Kept with the node, so they are known of a stopped one too.
+pub(super) fn published(ports: &[PortMapping]) -> BTreeMap<u16, (IpAddr, u16)> {
+    ports
+        .iter()
+        .filter_map(|port| Some((port.node_port, (port.listen_address, port.host_port?))))
+        .collect()
+}

@@ -1,0 +1,163 @@
+//! One look at everything of ours: three list calls, whatever the number of nodes.
+//!
+//! A cluster in a network that it does not own takes one more call for that network, because the list
+//! does not tell who holds which address in it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bollard::models::{ContainerSummary, ContainerSummaryStateEnum as State, Volume};
+
+use super::network::{self, ListedNetwork};
+use super::{Docker, container, labels, record};
+use crate::model::{
+    ClusterId, ClusterRecord, Machine, MachineState, NetworkSpec, NodeName, ObservedCluster, Owner,
+};
+use crate::platform::{PlatformError, Scope};
+
+impl Docker {
+    /// See `Platform::observe`.
+    pub(super) async fn observe_clusters(
+        &self,
+        scope: &Scope,
+    ) -> Result<Vec<ObservedCluster>, PlatformError> {
+        let filters = labels::filter_of_scope(scope);
+        let (containers, networks, volumes) = tokio::try_join!(
+            self.list_containers(Some(filters.clone())),
+            self.list_networks(),
+            self.list_volumes(Some(filters)),
+        )?;
+        let in_scope = |labels: &HashMap<String, String>| match scope {
+            Scope::All => labels.contains_key(Owner::CLUSTER_ID),
+            Scope::Id(cluster) => labels::belongs_to(labels, *cluster),
+            Scope::Name(name) => labels
+                .get(Owner::CLUSTER_NAME)
+                .is_some_and(|is| is == name.as_str()),
+        };
+        let mut clusters = BTreeMap::new();
+        for found in &containers {
+            let machine = machine_of(found)?;
+            cluster_of(&mut clusters, &machine.owner)
+                .machines
+                .insert(machine.spec.name.clone(), machine);
+        }
+        add_volumes(&mut clusters, &volumes)?;
+        for found in &networks {
+            let Some(labels) = found.labels.as_ref().filter(|labels| in_scope(labels)) else {
+                continue;
+            };
+            let name = format!("network {}", found.name.as_deref().unwrap_or_default());
+            let owner = labels::owner(&name, labels)?;
+            cluster_of(&mut clusters, &owner).network = Some(network::describe(found, true)?);
+        }
+        let mut clusters: Vec<ObservedCluster> = clusters.into_values().collect();
+        for cluster in clusters
+            .iter_mut()
+            .filter(|cluster| cluster.network.is_none())
+        {
+            self.add_existing_network(cluster, &networks).await?;
+        }
+        Ok(clusters)
+    }
+
+    async fn add_existing_network(
+        &self,
+        cluster: &mut ObservedCluster,
+        networks: &[ListedNetwork],
+    ) -> Result<(), PlatformError> {
+        let Some(NetworkSpec::Existing(wanted)) =
+            cluster.record.as_ref().map(|record| &record.spec.network)
+        else {
+            return Ok(());
+        };
+        let is_wanted = |network: &&ListedNetwork| {
+            network.id.as_ref() == Some(wanted) || network.name.as_ref() == Some(wanted)
+        };
+        let Some(id) = networks
+            .iter()
+            .find(is_wanted)
+            .and_then(|network| network.id.as_ref())
+        else {
+            return Ok(());
+        };
+        let mut found = self.existing_network(id).await?;
+        let is_own = |address: &std::net::IpAddr| {
+            cluster
+                .machines
+                .values()
+                .any(|machine| machine.address == *address)
+        };
+        found.taken.retain(|address| !is_own(address));
+        cluster.network = Some(found);
+        Ok(())
+    }
+}
+
+/// The cluster of an object with that owner.
+fn cluster_of<'a>(
+    clusters: &'a mut BTreeMap<ClusterId, ObservedCluster>,
+    owner: &Owner,
+) -> &'a mut ObservedCluster {
+    let cluster = clusters
+        .entry(owner.cluster)
+        .or_insert_with(|| ObservedCluster {
+            id: owner.cluster,
+            owner: owner.clone(),
+            record: None,
+            network: None,
+            machines: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            members: None,
+            unreachable: None,
+            ca_certificate: None,
+        });
+    if owner.deadline > cluster.owner.deadline {
+        cluster.owner = owner.clone();
+    }
+    cluster
+}
+
+fn machine_of(found: &ContainerSummary) -> Result<Machine, PlatformError> {
+    let state = match found.state {
+        Some(State::CREATED) => MachineState::Created,
+        Some(State::RUNNING) => MachineState::Running,
+        Some(State::EXITED | State::PAUSED) => MachineState::Stopped,
+        // Restarting is what the engine calls a service that ends again and again.
+        _ => MachineState::Failed,
+    };
+    let no_labels = HashMap::new();
+    let labels = found.labels.as_ref().unwrap_or(&no_labels);
+    container::machine(found.id.as_deref().unwrap_or_default(), labels, state)
+}
+
+fn add_volumes(
+    clusters: &mut BTreeMap<ClusterId, ObservedCluster>,
+    volumes: &[Volume],
+) -> Result<(), PlatformError> {
+    let mut newest: BTreeMap<ClusterId, &Volume> = BTreeMap::new();
+    for volume in volumes {
+        let name = format!("volume {}", volume.name);
+        let owner = labels::owner(&name, &volume.labels)?;
+        let cluster = cluster_of(clusters, &owner);
+        if record::is_record(volume) {
+            let known = newest.entry(owner.cluster).or_insert(volume);
+            if record::revision(volume) > record::revision(known) {
+                *known = volume;
+            }
+        } else {
+            let node: NodeName = labels::parsed(&name, &volume.labels, Owner::NODE_NAME)?;
+            let short = labels::parsed(&name, &volume.labels, labels::VOLUME_NAME)?;
+            cluster.volumes.entry(node).or_default().push(short);
+        }
+    }
+    for (id, volume) in newest {
+        let name = format!("volume {}", volume.name);
+        let record: ClusterRecord = labels::parsed_json(&name, &volume.labels, labels::RECORD)?;
+        if let Some(cluster) = clusters.get_mut(&id) {
+            cluster.record = Some(record);
+        }
+    }
+    for cluster in clusters.values_mut() {
+        cluster.volumes.values_mut().for_each(|names| names.sort());
+    }
+    Ok(())
+}

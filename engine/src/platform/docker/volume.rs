@@ -1,0 +1,106 @@
+//! Node volumes: they outlive their node's machine.
+
+use std::collections::HashMap;
+
+use bollard::models::{Volume, VolumeCreateRequest};
+use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
+use futures_util::future::try_join_all;
+
+use super::connection::is_absent;
+use super::{Docker, labels};
+use crate::model::{ClusterId, NodeName, NodeSpec, NodeVolume, Owner};
+use crate::platform::PlatformError;
+
+/// The engine's name of a node's volume.
+pub(super) fn name_of(node: &NodeName, volume: &NodeVolume) -> String {
+    format!("{node}-{}", volume.name)
+}
+
+impl Docker {
+    /// Makes sure that the node's volumes are there.
+    pub(super) async fn ensure_node_volumes(
+        &self,
+        owner: &Owner,
+        node: &NodeSpec,
+    ) -> Result<(), PlatformError> {
+        try_join_all(node.volumes.iter().map(|volume| {
+            let mut labels = labels::of_node(owner, &node.name, node.role);
+            labels.insert(labels::VOLUME_NAME.to_owned(), volume.name.clone());
+            self.ensure_volume(owner.cluster, name_of(&node.name, volume), labels)
+        }))
+        .await?;
+        Ok(())
+    }
+
+    /// Makes sure that the volume is there; it as it is.
+    pub(super) async fn ensure_volume(
+        &self,
+        cluster: ClusterId,
+        name: String,
+        labels: HashMap<String, String>,
+    ) -> Result<Volume, PlatformError> {
+        let request = VolumeCreateRequest {
+            name: Some(name.clone()),
+            labels: Some(labels),
+            ..VolumeCreateRequest::default()
+        };
+        // A create of a volume that exists answers with the one that exists (API 1.41, VolumeCreate).
+        let volume = self.client().await?.create_volume(request).await;
+        let volume =
+            volume.map_err(|error| self.failure(format!("create volume {name}"), error))?;
+        if labels::belongs_to(&volume.labels, cluster) {
+            Ok(volume)
+        } else {
+            Err(PlatformError::Foreign {
+                kind: "volume",
+                name,
+            })
+        }
+    }
+
+    /// The volumes that pass the filters.
+    pub(super) async fn list_volumes(
+        &self,
+        filters: Option<labels::Filters>,
+    ) -> Result<Vec<Volume>, PlatformError> {
+        let options = ListVolumesOptionsBuilder::new()
+            .filters(&filters.unwrap_or_default())
+            .build();
+        let listed = self.client().await?.list_volumes(Some(options)).await;
+        let listed = listed.map_err(|error| self.failure("list volumes", error))?;
+        Ok(listed.volumes.unwrap_or_default())
+    }
+
+    /// Deletes a volume; its absence is success.
+    pub(super) async fn remove_volume(&self, name: &str) -> Result<(), PlatformError> {
+        match self
+            .client()
+            .await?
+            .remove_volume(name, None::<RemoveVolumeOptions>)
+            .await
+        {
+            Err(error) if !is_absent(&error) => {
+                Err(self.failure(format!("remove volume {name}"), error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// See `Platform::delete_volumes`.
+    pub(super) async fn remove_node_volumes(
+        &self,
+        cluster: ClusterId,
+        node: &NodeName,
+    ) -> Result<(), PlatformError> {
+        let volumes = self
+            .list_volumes(Some(labels::filter_of_node(cluster, node)))
+            .await?;
+        try_join_all(
+            volumes
+                .iter()
+                .map(|volume| self.remove_volume(&volume.name)),
+        )
+        .await?;
+        Ok(())
+    }
+}
