@@ -316,7 +316,7 @@ pub struct AttributePlan<'a> {
 
 /// Changes the plan of one attribute.
 pub trait PlanModifier: std::fmt::Debug + Send + Sync {
-    /// For the documentation: `a change replaces the cluster`.
+    /// For the documentation: `a change replaces the resource`.
     fn description(&self) -> String;
 
     /// Changes `plan`.

@@ -88,9 +88,9 @@ impl<'a> Input<'a> {
             Type::Dynamic => self.dynamic(depth),
             Type::List(elements) => Ok(Value::List(self.elements(wanted, elements, depth)?)),
             Type::Set(elements) => Ok(Value::set(self.elements(wanted, elements, depth)?)),
-            Type::Tuple(elements) => self.tuple(elements, depth),
-            Type::Map(elements) => self.map(elements, depth),
-            Type::Object(attributes) => self.object(attributes, depth),
+            Type::Tuple(elements) => self.tuple(wanted, elements, depth),
+            Type::Map(elements) => self.map(wanted, elements, depth),
+            Type::Object(attributes) => self.object(wanted, attributes, depth),
         }
     }
 
@@ -142,24 +142,24 @@ impl<'a> Input<'a> {
         Ok(elements)
     }
 
-    fn tuple(&mut self, wanted: &[Type], depth: usize) -> Result<Value, Fault> {
-        let length = self.array_length(&Type::Tuple(Vec::new()))? as usize;
-        if length != wanted.len() {
+    fn tuple(&mut self, wanted: &Type, types: &[Type], depth: usize) -> Result<Value, Fault> {
+        let length = self.array_length(wanted)? as usize;
+        if length != types.len() {
             return Err(Fault::new(format!(
                 "a tuple of {} elements is needed, not of {length}",
-                wanted.len()
+                types.len()
             )));
         }
-        let read = wanted.iter().enumerate().map(|(position, element)| {
+        let read = types.iter().enumerate().map(|(position, element)| {
             self.value(element, depth + 1)
                 .map_err(|fault| fault.inside_list(position))
         });
         Ok(Value::List(read.collect::<Result<_, _>>()?))
     }
 
-    fn map(&mut self, element: &Type, depth: usize) -> Result<Value, Fault> {
+    fn map(&mut self, wanted: &Type, element: &Type, depth: usize) -> Result<Value, Fault> {
         let mut elements = BTreeMap::new();
-        for _ in 0..self.map_length(&Type::Map(Box::new(element.clone())))? {
+        for _ in 0..self.map_length(wanted)? {
             let key = self.text("a string as key")?;
             let value = self
                 .value(element, depth + 1)
@@ -169,18 +169,23 @@ impl<'a> Input<'a> {
         Ok(Value::Map(elements))
     }
 
-    fn object(&mut self, wanted: &BTreeMap<String, Type>, depth: usize) -> Result<Value, Fault> {
+    fn object(
+        &mut self,
+        wanted: &Type,
+        types: &BTreeMap<String, Type>,
+        depth: usize,
+    ) -> Result<Value, Fault> {
         let mut attributes = BTreeMap::new();
-        for _ in 0..self.map_length(&Type::Object(BTreeMap::new()))? {
+        for _ in 0..self.map_length(wanted)? {
             let name = self.text("a string as attribute name")?;
-            let value = match wanted.get(name) {
+            let value = match types.get(name) {
                 Some(attribute) => self.value(attribute, depth + 1),
                 None => Err(Fault::new("the schema has no such attribute")),
             }
             .map_err(|fault| fault.inside(Step::Attribute(name.to_owned())))?;
             attributes.insert(name.to_owned(), value);
         }
-        match wanted.keys().find(|name| !attributes.contains_key(*name)) {
+        match types.keys().find(|name| !attributes.contains_key(*name)) {
             None => Ok(Value::Object(attributes)),
             Some(missing) => {
                 Err(Fault::new("the attribute is missing").inside(Step::Attribute(missing.clone())))

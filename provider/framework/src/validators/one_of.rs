@@ -67,16 +67,16 @@ mod tests {
 
     #[test]
     fn the_nearest_choice_is_named() {
-        let rule = one_of(["swarm", "kubernetes"]);
-        assert_eq!(answer(&rule, "swarm"), "");
+        let rule = one_of(["steady", "alternating"]);
+        assert_eq!(answer(&rule, "steady"), "");
         assert_eq!(
-            answer(&rule, "Kubernets"),
-            "`it` must be \"swarm\" or \"kubernetes\", not \"Kubernets\" (the nearest \
-             is \"kubernetes\")."
+            answer(&rule, "Alternatin"),
+            "`it` must be \"steady\" or \"alternating\", not \"Alternatin\" (the nearest \
+             is \"alternating\")."
         );
         assert_eq!(
             answer(&rule, "x"),
-            "`it` must be \"swarm\" or \"kubernetes\", not \"x\"."
+            "`it` must be \"steady\" or \"alternating\", not \"x\"."
         );
     }
 }
