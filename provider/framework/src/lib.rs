@@ -47,7 +47,7 @@ pub use resource::{
     Resource, Upgrader, resource,
 };
 pub use schema::{Attribute, AttributeKind, Block, Mode, NestedObject, Schema};
-pub use serve::{Mode as ServeMode, ServeOptions};
+pub use serve::{ServeOptions, serve};
 pub use server::ProviderServer;
 pub use terraform_framework_derive::Model;
 pub use timeouts::Timeouts;

@@ -35,7 +35,7 @@ use self::{
     socket::Socket,
 };
 use crate::{
-    log,
+    Provider, log,
     proto::tfplugin6::provider_server::{Provider as ProviderService, ProviderServer},
 };
 
@@ -60,7 +60,18 @@ enum End {
     PeerGone,
 }
 
-/// Serves `service` until Terraform is done with it.
+/// Serves `provider` until Terraform is done with it, and says with which code the process is to exit.
+///
+/// A call that blocks its thread must not keep the others waiting, so a runtime with two workers is a good choice:
+/// `#[tokio::main(worker_threads = 2)]`. More only cost memory, as a provider waits most of the time.
+pub async fn serve(provider: impl Provider, options: ServeOptions) -> ExitCode {
+    let server = crate::ProviderServer::new(provider);
+    let cancellation = server.cancellation().clone();
+    serve_service(server, cancellation, options).await
+}
+
+/// Serves `service` until Terraform is done with it: [`serve`] for who answers the protocol's calls without a
+/// [`Provider`].
 ///
 /// `cancellation` fires when the process has to end, whatever the reason: running calls return what is true so far.
 /// They get [`ServeOptions::calls_end_within`] for that.

@@ -7,6 +7,7 @@
 )]
 
 mod provider;
+mod real_terraform;
 mod terraform;
 
 use std::{fs, future::Future, path::Path, time::Duration};

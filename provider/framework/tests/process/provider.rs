@@ -92,7 +92,7 @@ impl Start {
 }
 
 /// Cargo builds the examples of a crate with its tests, beside them.
-fn executable() -> PathBuf {
+pub(crate) fn executable() -> PathBuf {
     let test = env::current_exe().unwrap();
     let executable = test
         .parent()
@@ -157,6 +157,7 @@ pub(crate) struct Provider {
     start: Start,
     process: Child,
     output: BufReader<ChildStdout>,
+    announcement: String,
     address: Address,
 }
 
@@ -193,6 +194,7 @@ impl Provider {
             start,
             process,
             output,
+            announcement: line.trim_end().to_owned(),
             address,
         }
     }
@@ -203,6 +205,12 @@ impl Provider {
 
     pub(crate) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// What the one who debugs the provider sets for Terraform.
+    pub(crate) fn reattach(&self) -> &str {
+        let (_variable, value) = self.announcement.split_once('=').unwrap();
+        value.trim_matches('\'')
     }
 
     pub(crate) fn signal(&self, name: &str) {
