@@ -1,0 +1,275 @@
+//! A cluster that is there, as callers see it: its nodes, how it does, where it is reached.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::coe::Coe;
+use crate::model::{
+    ClusterId, ClusterRecord, ClusterSpec, ClusterStatus, DesiredState, Flavor, Health, ImageName,
+    Machine, MachineState, Member, MemberState, NodeGroup, NodeName, ObservedCluster, Role,
+};
+use crate::plan::{pool, pool_role};
+
+/// How a node does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NodeStatus {
+    /// A member that takes work.
+    Ready,
+    /// A member that takes no new work.
+    Drained,
+    /// A member that does not answer its cluster.
+    Down,
+    /// Its machine is not running.
+    Stopped,
+    /// Its machine is gone.
+    Missing,
+    /// Its machine runs, and the cluster does not know it.
+    NotMember,
+    /// Its machine runs, and the cluster could not be asked.
+    Unknown,
+}
+
+impl fmt::Display for NodeStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, formatter)
+    }
+}
+
+/// A node that is there, or should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its name.
+    pub name: NodeName,
+    /// The platform's id of its machine.
+    pub id: Option<String>,
+    /// What it does.
+    pub role: Role,
+    /// Who counts it.
+    pub group: NodeGroup,
+    /// Its address in the cluster's network.
+    pub address: Option<IpAddr>,
+    /// The version of the COE that it runs.
+    pub version: Option<String>,
+    /// How it does.
+    pub status: NodeStatus,
+    /// What its machine was made from.
+    pub image: Option<ImageName>,
+    /// The size of its machine.
+    pub flavor: Option<Flavor>,
+    /// The user's labels of it in the COE.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A cluster that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// Everything that is known of it.
+    pub observed: ObservedCluster,
+    endpoint: Option<String>,
+}
+
+impl Cluster {
+    /// The cluster, whose API is reached as its COE's driver says.
+    pub(crate) fn new(observed: ObservedCluster, coe: Option<&dyn Coe>) -> Self {
+        let endpoint = coe.and_then(|coe| endpoint(&observed, coe));
+        Self { observed, endpoint }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> ClusterId {
+        self.observed.id
+    }
+
+    /// What its platform remembers of it; `None` while it is being made.
+    pub fn record(&self) -> Option<&ClusterRecord> {
+        self.observed.record.as_ref()
+    }
+
+    /// The cluster as it was last asked for.
+    pub fn spec(&self) -> Option<&ClusterSpec> {
+        self.record().map(|record| &record.spec)
+    }
+
+    /// The certificate of its CA, PEM.
+    pub fn ca_certificate(&self) -> Option<&str> {
+        self.observed.ca_certificate.as_deref()
+    }
+
+    /// Where it is in its life.
+    pub fn status(&self) -> ClusterStatus {
+        let Some(record) = self.record().filter(|record| record.complete) else {
+            return ClusterStatus::Starting;
+        };
+        let as_wanted = match record.spec.desired_state {
+            DesiredState::Running => self.health() == Health::Healthy,
+            DesiredState::Stopped => self.is_stopped(),
+        };
+        match (as_wanted, record.spec.desired_state) {
+            (false, _) => ClusterStatus::Alert,
+            (true, DesiredState::Running) => ClusterStatus::Running,
+            (true, DesiredState::Stopped) => ClusterStatus::Stopped,
+        }
+    }
+
+    /// How well it does.
+    pub fn health(&self) -> Health {
+        if self.is_stopped() {
+            return Health::Unknown;
+        }
+        if self.observed.members.is_none() {
+            return Health::Unhealthy;
+        }
+        let every_node_serves = self.nodes().values().all(|node| match node.status {
+            NodeStatus::Ready => true,
+            NodeStatus::Drained => node.group == NodeGroup::Beside,
+            _ => false,
+        });
+        if every_node_serves {
+            Health::Healthy
+        } else {
+            Health::Degraded
+        }
+    }
+
+    /// Whether it has machines and all of them are stopped.
+    pub fn is_stopped(&self) -> bool {
+        let mut machines = self.observed.machines.values().peekable();
+        machines.peek().is_some() && machines.all(|machine| machine.state == MachineState::Stopped)
+    }
+
+    /// The newest version of the COE that a node of it runs.
+    pub fn coe_version(&self) -> Option<&str> {
+        let members = self.observed.members.as_ref()?;
+        members
+            .values()
+            .map(|member| member.version.as_str())
+            .filter(|version| !version.is_empty())
+            .max_by_key(|version| crate::plan::version::numbers(version))
+    }
+
+    /// Where its API is reached: the same through changes, restarts and repairs of its nodes.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    /// Its nodes by name: those that are there, and those of its pool that should be.
+    pub fn nodes(&self) -> BTreeMap<NodeName, Node> {
+        self.node_names()
+            .into_iter()
+            .map(|name| {
+                let node = self.node_named(&name);
+                (name, node)
+            })
+            .collect()
+    }
+
+    /// One of its nodes.
+    pub fn node(&self, name: &NodeName) -> Option<Node> {
+        self.node_names()
+            .contains(name)
+            .then(|| self.node_named(name))
+    }
+
+    fn node_names(&self) -> BTreeSet<NodeName> {
+        let observed = &self.observed;
+        let mut names: BTreeSet<NodeName> = observed.machines.keys().cloned().collect();
+        names.extend(observed.volumes.keys().cloned());
+        names.extend(observed.members.iter().flat_map(BTreeMap::keys).cloned());
+        if let Some(spec) = self.spec() {
+            for (role, wanted) in [
+                (Role::ControlPlane, spec.control_planes.get()),
+                (Role::Worker, spec.workers),
+            ] {
+                names.extend(pool(observed, spec, role, wanted).unwrap_or_default());
+            }
+        }
+        names
+    }
+
+    fn node_named(&self, name: &NodeName) -> Node {
+        let machine = self.observed.machines.get(name);
+        let member = self
+            .observed
+            .members
+            .as_ref()
+            .and_then(|members| members.get(name));
+        let pool_role = self.spec().and_then(|spec| pool_role(&spec.name, name));
+        let group = machine.map_or(
+            if pool_role.is_some() {
+                NodeGroup::Pool
+            } else {
+                NodeGroup::Beside
+            },
+            |machine| machine.spec.group,
+        );
+        let role = machine
+            .map(|machine| machine.spec.role)
+            .or(pool_role)
+            .or(member.map(|member| member.role))
+            .unwrap_or(Role::Worker);
+        let remembered = self
+            .record()
+            .and_then(|record| record.addresses.get(name))
+            .copied();
+        Node {
+            name: name.clone(),
+            id: machine.map(|machine| machine.id.clone()),
+            role,
+            group,
+            address: machine.map(|machine| machine.address).or(remembered),
+            version: member.map(|member| member.version.clone()),
+            status: self.node_status(machine, member),
+            image: machine.map(|machine| machine.spec.image.clone()),
+            flavor: machine.and_then(|machine| machine.spec.flavor.clone()),
+            labels: member
+                .map(|member| member.labels.clone())
+                .or_else(|| machine.map(|machine| machine.spec.labels.clone()))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn node_status(&self, machine: Option<&Machine>, member: Option<&Member>) -> NodeStatus {
+        match machine.map(|machine| machine.state) {
+            None | Some(MachineState::Created) => return NodeStatus::Missing,
+            Some(MachineState::Stopped) => return NodeStatus::Stopped,
+            Some(MachineState::Failed) => return NodeStatus::Down,
+            Some(MachineState::Running) => {}
+        }
+        match (member.map(|member| member.state), &self.observed.members) {
+            (Some(MemberState::Ready), _) => NodeStatus::Ready,
+            (Some(MemberState::Drained), _) => NodeStatus::Drained,
+            (Some(MemberState::Down), _) => NodeStatus::Down,
+            (None, Some(_)) => NodeStatus::NotMember,
+            (None, None) => NodeStatus::Unknown,
+        }
+    }
+}
+
+/// Where the API of the first control plane is reached. While its machine is gone, where the next one
+/// will be reached.
+fn endpoint(observed: &ObservedCluster, coe: &dyn Coe) -> Option<String> {
+    let record = observed.record.as_ref()?;
+    let port = coe.api_port();
+    let first = pool(observed, &record.spec, Role::ControlPlane, 1)
+        .ok()?
+        .pop()?;
+    let machine = observed.machines.get(&first);
+    let published = machine
+        .and_then(|machine| machine.published.get(&port))
+        .copied();
+    let published = published.or_else(|| {
+        let port = record.api_ports.get(&first)?;
+        Some((IpAddr::V4(Ipv4Addr::LOCALHOST), *port))
+    });
+    let address = machine
+        .map(|machine| machine.address)
+        .or_else(|| record.addresses.get(&first).copied())
+        .map(|address| (address, port));
+    let (host, port) = published.or(address)?;
+    Some(format!(
+        "{}://{}",
+        coe.endpoint_scheme(),
+        SocketAddr::new(host, port)
+    ))
+}

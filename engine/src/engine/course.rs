@@ -1,0 +1,401 @@
+//! Which steps carry out which changes, and what becomes of them when one fails.
+
+use std::time::Duration;
+
+use super::CLEANUP;
+use crate::model::{ClusterSpec, ImageName, NodeName, NodeSpec, ObservedCluster, Role};
+use crate::plan::{Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
+use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
+use crate::steps::{
+    Comeback, ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine, EnsureNetwork,
+    InitControlPlane, JoinNode, LoadImages, NodeOrigin, Progress, PutRecord, RemoveMember,
+    RestoreMember, StartMachine, StopMachine, UncordonNode, Volumes, WaitForReturn, WaitUntilReady,
+};
+
+/// How long a node whose machine came back may take to find its cluster again by itself.
+const COMEBACK: Duration = Duration::from_secs(30);
+
+/// How long the nodes of a cluster that was stopped may take to find one another again.
+const RETURN: Duration = Duration::from_mins(1);
+
+/// Steps that stand or fall together.
+pub(super) struct Leg {
+    pub(super) saga: Saga,
+    pub(super) on_failure: OnFailure,
+}
+
+const UNDO: OnFailure = OnFailure::Undo { within: CLEANUP };
+
+fn lane<const N: usize>(steps: [Box<dyn Step>; N]) -> Lane {
+    steps.into()
+}
+
+/// What every machine needs to be there before it: the network and its images.
+pub(super) fn preparations(spec: &ClusterSpec, machine_images: &[ImageName]) -> Stage {
+    let mut stage = vec![lane([Box::new(EnsureNetwork {
+        cluster: spec.name.clone(),
+    })])];
+    stage.extend(fetch(machine_images));
+    stage.extend(fetch(&spec.preload_images));
+    stage
+}
+
+fn fetch(images: &[ImageName]) -> impl Iterator<Item = Lane> {
+    let mut images = images.to_vec();
+    images.sort();
+    images.dedup();
+    images
+        .into_iter()
+        .map(|image| lane([Box::new(EnsureImage { image })]))
+}
+
+/// New nodes: all machines beside one another, all joins beside one another. `first` is among them if
+/// there is no cluster to join yet.
+pub(super) fn additions(
+    saga: Saga,
+    spec: &ClusterSpec,
+    nodes: Vec<NodeSpec>,
+    first: Option<&NodeName>,
+) -> Saga {
+    let names: Vec<_> = nodes.iter().map(|node| node.name.clone()).collect();
+    let mut machines: Stage = Vec::new();
+    let mut joins: Stage = Vec::new();
+    for node in nodes {
+        let (name, role) = (node.name.clone(), node.role);
+        let mut join: Lane = Vec::new();
+        let mut machine = lane([Box::new(EnsureMachine {
+            node,
+            origin: NodeOrigin::New,
+        })]);
+        if first == Some(&name) {
+            machine.push(Box::new(InitControlPlane { node: name.clone() }));
+        } else {
+            join.push(Box::new(JoinNode {
+                node: name.clone(),
+                role,
+            }));
+        }
+        join.extend(load_images(spec, &name));
+        machines.push(machine);
+        joins.push(join);
+    }
+    if names.is_empty() {
+        return saga;
+    }
+    saga.then(machines)
+        .then(joins)
+        .then_step(WaitUntilReady { nodes: names })
+}
+
+pub(super) fn load_images(spec: &ClusterSpec, node: &NodeName) -> Option<Box<dyn Step>> {
+    if spec.preload_images.is_empty() {
+        return None;
+    }
+    Some(Box::new(LoadImages {
+        node: node.clone(),
+        images: spec.preload_images.clone(),
+    }))
+}
+
+/// Stops machines: workers first, so that their work is not moved between them while they go.
+pub(super) fn stop(
+    saga: Saga,
+    nodes: &[NodeName],
+    is_control_plane: impl Fn(&NodeName) -> bool,
+) -> Saga {
+    let stop_those = |control_planes: bool| -> Stage {
+        nodes
+            .iter()
+            .filter(|node| is_control_plane(node) == control_planes)
+            .map(|node| lane([Box::new(StopMachine { node: node.clone() })]))
+            .collect()
+    };
+    saga.then(stop_those(false)).then(stop_those(true))
+}
+
+/// What brings a node of which something is wrong back.
+pub(super) fn repair(spec: &ClusterSpec, node: NodeSpec, fault: Fault, has_volumes: bool) -> Lane {
+    let (name, role) = (node.name.clone(), node.role);
+    let restore = |comeback| -> Box<dyn Step> {
+        Box::new(RestoreMember {
+            node: name.clone(),
+            role,
+            comeback,
+        })
+    };
+    match fault {
+        Fault::MachineGone | Fault::MachineHalfMade | Fault::MachineFailed => {
+            let comeback = if has_volumes {
+                Comeback::ByItself(COMEBACK)
+            } else {
+                Comeback::Never
+            };
+            let mut steps = lane([
+                Box::new(DeleteMachine {
+                    node: name.clone(),
+                    volumes: Volumes::Keep,
+                }),
+                Box::new(EnsureMachine {
+                    node,
+                    origin: NodeOrigin::ThereBefore,
+                }),
+                restore(comeback),
+            ]);
+            if !has_volumes {
+                steps.extend(load_images(spec, &name));
+            }
+            steps
+        }
+        Fault::MachineStopped => lane([
+            Box::new(StartMachine { node: name.clone() }),
+            restore(Comeback::ByItself(COMEBACK)),
+        ]),
+        Fault::MemberDown => lane([
+            Box::new(StopMachine { node: name.clone() }),
+            Box::new(StartMachine { node: name.clone() }),
+            restore(Comeback::ByItself(COMEBACK)),
+        ]),
+        Fault::NotMember | Fault::WrongRole => {
+            let mut steps = lane([restore(Comeback::Never)]);
+            steps.extend(load_images(spec, &name));
+            steps
+        }
+    }
+}
+
+/// Makes a node's machine again as another one; the node keeps its volumes, address and ports.
+pub(super) fn recreate(node: NodeSpec) -> Lane {
+    let (name, role) = (node.name.clone(), node.role);
+    lane([
+        Box::new(DrainNode { node: name.clone() }),
+        Box::new(DeleteMachine {
+            node: name.clone(),
+            volumes: Volumes::Keep,
+        }),
+        Box::new(EnsureMachine {
+            node,
+            origin: NodeOrigin::ThereBefore,
+        }),
+        Box::new(RestoreMember {
+            node: name.clone(),
+            role,
+            comeback: Comeback::ByItself(COMEBACK),
+        }),
+        Box::new(UncordonNode { node: name }),
+    ])
+}
+
+/// Takes a node out of its cluster and deletes everything of it.
+pub(super) fn remove(node: &NodeName) -> Lane {
+    lane([
+        Box::new(RemoveMember { node: node.clone() }),
+        Box::new(DeleteMachine {
+            node: node.clone(),
+            volumes: Volumes::Delete,
+        }),
+    ])
+}
+
+/// The way to carry out a plan for a cluster that is there.
+pub(super) struct Course<'a> {
+    pub(super) spec: &'a ClusterSpec,
+    pub(super) observed: &'a ObservedCluster,
+    pub(super) needs: &'a CoeNeeds,
+}
+
+impl Course<'_> {
+    /// The legs, in order.
+    pub(super) fn of(&self, plan: &Plan) -> Vec<Leg> {
+        vec![
+            Leg {
+                saga: self.prepare_and_repair(plan),
+                on_failure: OnFailure::Keep,
+            },
+            Leg {
+                saga: self.add(plan),
+                on_failure: UNDO,
+            },
+            Leg {
+                saga: self.change_in_place(plan),
+                on_failure: OnFailure::Keep,
+            },
+            Leg {
+                saga: self.drain_surplus_workers(plan),
+                on_failure: UNDO,
+            },
+            Leg {
+                saga: self.remove_and_remember(plan),
+                on_failure: OnFailure::Keep,
+            },
+        ]
+    }
+
+    fn node(&self, name: &NodeName, role: Role) -> NodeSpec {
+        pool_node(self.spec, self.needs, name, role)
+    }
+
+    fn has_volumes(&self, name: &NodeName) -> bool {
+        self.observed.volumes.contains_key(name)
+    }
+
+    fn is_control_plane(&self, name: &NodeName) -> bool {
+        self.observed
+            .machines
+            .get(name)
+            .is_some_and(|machine| machine.spec.role == Role::ControlPlane)
+    }
+
+    fn prepare_and_repair(&self, plan: &Plan) -> Saga {
+        let mut saga = Saga::new().then(self.preparations(plan));
+        for change in &plan.changes {
+            match change {
+                Change::StartMachines { nodes } => {
+                    let start =
+                        |node: &NodeName| lane([Box::new(StartMachine { node: node.clone() })]);
+                    saga = saga
+                        .then(nodes.iter().map(start).collect())
+                        .then_step(WaitForReturn {
+                            nodes: nodes.clone(),
+                            patience: RETURN,
+                        });
+                }
+                Change::StopMachines { nodes } => {
+                    saga = stop(saga, nodes, |node| self.is_control_plane(node));
+                }
+                Change::Initialize { node } => {
+                    saga = saga.then(vec![lane([
+                        Box::new(EnsureMachine {
+                            node: self.node(node, Role::ControlPlane),
+                            origin: NodeOrigin::ThereBefore,
+                        }),
+                        Box::new(InitControlPlane { node: node.clone() }),
+                    ])]);
+                }
+                _ => {}
+            }
+        }
+        for repaired in [Role::ControlPlane, Role::Worker] {
+            let lanes = plan.changes.iter().filter_map(|change| match change {
+                Change::RepairNode { name, role, fault } if *role == repaired => Some(repair(
+                    self.spec,
+                    self.node(name, *role),
+                    *fault,
+                    self.has_volumes(name),
+                )),
+                _ => None,
+            });
+            saga = saga.then(lanes.collect());
+        }
+        saga
+    }
+
+    fn preparations(&self, plan: &Plan) -> Stage {
+        let makes_machines = plan.changes.iter().any(|change| {
+            matches!(
+                change,
+                Change::CreateNetwork { .. }
+                    | Change::CreateNode { .. }
+                    | Change::RepairNode { .. }
+                    | Change::RecreateNode { .. }
+                    | Change::Initialize { .. }
+            )
+        });
+        if makes_machines {
+            return preparations(self.spec, &[machine_image(self.spec, self.needs)]);
+        }
+        if plan
+            .changes
+            .iter()
+            .any(|change| matches!(change, Change::LoadImage { .. }))
+        {
+            return fetch(&self.spec.preload_images).collect();
+        }
+        Vec::new()
+    }
+
+    fn add(&self, plan: &Plan) -> Saga {
+        let new: Vec<_> = plan
+            .changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::CreateNode { name, role } => Some(self.node(name, *role)),
+                _ => None,
+            })
+            .collect();
+        additions(Saga::new(), self.spec, new, None)
+    }
+
+    fn change_in_place(&self, plan: &Plan) -> Saga {
+        let mut beside: Stage = Vec::new();
+        let mut one_by_one: Vec<Stage> = Vec::new();
+        let mut configure = false;
+        let mut loads: Vec<(NodeName, Vec<ImageName>)> = Vec::new();
+        for change in &plan.changes {
+            match change {
+                Change::UncordonNode { name, .. } => {
+                    beside.push(lane([Box::new(UncordonNode { node: name.clone() })]));
+                }
+                Change::SetLabel { .. } | Change::ResetLabel { .. } => configure = true,
+                Change::LoadImage { image, nodes } => {
+                    for node in nodes {
+                        match loads.iter_mut().find(|(of, _)| of == node) {
+                            Some((_, images)) => images.push(image.clone()),
+                            None => loads.push((node.clone(), vec![image.clone()])),
+                        }
+                    }
+                }
+                Change::RecreateNode { name, role, .. } => {
+                    one_by_one.push(vec![recreate(self.node(name, *role))]);
+                }
+                _ => {}
+            }
+        }
+        if configure {
+            beside.push(lane([Box::new(ConfigureCoe {
+                cluster: self.spec.name.clone(),
+            })]));
+        }
+        beside.extend(
+            loads
+                .into_iter()
+                .map(|(node, images)| lane([Box::new(LoadImages { node, images })])),
+        );
+        one_by_one
+            .into_iter()
+            .fold(Saga::new().then(beside), Saga::then)
+    }
+
+    /// All before the first goes, so that none of their work moves to another that goes.
+    fn drain_surplus_workers(&self, plan: &Plan) -> Saga {
+        let drains = removed(plan, Role::Worker)
+            .filter(|node| self.is_member(node))
+            .map(|node| lane([Box::new(DrainNode { node: node.clone() })]));
+        Saga::new().then(drains.collect())
+    }
+
+    fn is_member(&self, node: &NodeName) -> bool {
+        self.observed
+            .members
+            .as_ref()
+            .is_some_and(|members| members.contains_key(node))
+    }
+
+    fn remove_and_remember(&self, plan: &Plan) -> Saga {
+        let mut saga = Saga::new().then(removed(plan, Role::Worker).map(remove).collect());
+        // One at a time: each gives up its vote while the others still agree.
+        for node in removed(plan, Role::ControlPlane) {
+            saga = saga.then(vec![remove(node)]);
+        }
+        saga.then_step(PutRecord {
+            cluster: self.spec.name.clone(),
+            progress: Progress::Complete,
+        })
+    }
+}
+
+fn removed(plan: &Plan, of: Role) -> impl Iterator<Item = &NodeName> {
+    plan.changes.iter().filter_map(move |change| match change {
+        Change::RemoveNode { name, role } if *role == of => Some(name),
+        _ => None,
+    })
+}

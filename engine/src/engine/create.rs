@@ -1,0 +1,186 @@
+//! Makes a cluster: network → machines → first control plane → joins → ready, or nothing.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::course::{additions, preparations, stop};
+use super::{CLEANUP, Engine};
+use crate::cluster::Cluster;
+use crate::error::{EngineError, Failure, chain};
+use crate::model::{
+    ClusterId, ClusterSpec, DesiredState, NodeName, NodeSpec, OnCreateFailure, Role,
+};
+use crate::operation::Operation;
+use crate::plan::{PlanError, machine_image, pool_names, pool_node, pool_role};
+use crate::platform::Scope;
+use crate::saga::{OnFailure, Saga, SagaFailure};
+use crate::scheduler::Bounds;
+use crate::steps::{Progress, PutRecord, Site};
+
+impl Engine {
+    /// Makes the cluster. When it fails, everything that it made is removed, or with
+    /// [`OnCreateFailure::Keep`] stays for an update to finish. What an earlier create of that name left
+    /// is removed first, once no live process works on it; a cluster of that name is an error.
+    pub async fn create(
+        &self,
+        spec: &ClusterSpec,
+        on_failure: OnCreateFailure,
+        operation: &Operation,
+    ) -> Result<Cluster, Failure> {
+        self.make_room(spec, operation).await?;
+        self.refuse_invalid(spec, None).await?;
+        let id = ClusterId::new();
+        let _changing = self.0.looks.changing(id);
+        let nodes = self.nodes_of_new(spec)?;
+        let site = Site::new_cluster(
+            Arc::clone(&self.0.platform),
+            Arc::clone(self.driver(spec.coe)?),
+            operation.owner(id, &spec.name),
+            spec.clone(),
+            nodes.iter().map(|node| node.name.clone()).collect(),
+            Arc::clone(&self.0.given),
+        );
+        let saga = self.saga_of_new(spec, nodes)?;
+        let undo = match on_failure {
+            OnCreateFailure::Rollback => OnFailure::Undo { within: CLEANUP },
+            OnCreateFailure::Keep => OnFailure::Keep,
+        };
+        if let Err(failure) = self.runner(&site, operation).run(&saga, undo).await {
+            return Err(match on_failure {
+                OnCreateFailure::Rollback => self.after_rollback(id, operation, failure).await,
+                OnCreateFailure::Keep => self.keep(&site, failure).await,
+            });
+        }
+        match self.look(id).await? {
+            Some(observed) => Ok(self.cluster(observed)),
+            None => Err(EngineError::NoCluster(id).into()),
+        }
+    }
+
+    fn nodes_of_new(&self, spec: &ClusterSpec) -> Result<Vec<NodeSpec>, EngineError> {
+        let needs = self.needs(spec)?;
+        let mut nodes = Vec::new();
+        for (role, count) in [
+            (Role::ControlPlane, spec.control_planes.get()),
+            (Role::Worker, spec.workers),
+        ] {
+            let names = pool_names(&spec.name, role, count).map_err(PlanError::from)?;
+            nodes.extend(names.iter().map(|name| pool_node(spec, &needs, name, role)));
+        }
+        Ok(nodes)
+    }
+
+    fn saga_of_new(&self, spec: &ClusterSpec, nodes: Vec<NodeSpec>) -> Result<Saga, EngineError> {
+        let put_record = |progress| PutRecord {
+            cluster: spec.name.clone(),
+            progress,
+        };
+        let names: Vec<NodeName> = nodes.iter().map(|node| node.name.clone()).collect();
+        let mut first_stage = preparations(spec, &[machine_image(spec, &self.needs(spec)?)]);
+        first_stage.push(vec![Box::new(put_record(Progress::Begun))]);
+        let mut saga = additions(Saga::new().then(first_stage), spec, nodes, names.first());
+        if spec.desired_state == DesiredState::Stopped {
+            let is_control_plane =
+                |node: &NodeName| pool_role(&spec.name, node) == Some(Role::ControlPlane);
+            saga = stop(saga, &names, is_control_plane);
+        }
+        Ok(saga.then_step(put_record(Progress::Complete)))
+    }
+
+    /// Removes what earlier creates of that name left; a cluster of that name is an error.
+    async fn make_room(&self, spec: &ClusterSpec, operation: &Operation) -> Result<(), Failure> {
+        let scope = Scope::Name(spec.name.clone());
+        let found = self
+            .0
+            .platform
+            .observe(&scope)
+            .await
+            .map_err(EngineError::from)?;
+        for observed in found {
+            let name = spec.name.clone();
+            let id = observed.id;
+            if observed
+                .record
+                .as_ref()
+                .is_some_and(|record| record.complete)
+            {
+                return Err(EngineError::Exists { name, id }.into());
+            }
+            let owner = &observed.owner;
+            if owner.deadline > Timestamp::now() {
+                let (operation, deadline) = (owner.operation, owner.deadline);
+                return Err(EngineError::Unfinished {
+                    name,
+                    id,
+                    operation,
+                    deadline,
+                }
+                .into());
+            }
+            self.delete(id, operation).await?;
+        }
+        Ok(())
+    }
+
+    /// What is still there after the undo is swept away: a call whose answer was not awaited may have
+    /// had its effect after its undo.
+    async fn after_rollback(
+        &self,
+        id: ClusterId,
+        operation: &Operation,
+        failure: SagaFailure,
+    ) -> Failure {
+        let bounds = Bounds::for_cleanup(CLEANUP);
+        let mut leftovers = failure.leftovers.clone();
+        let error = EngineError::from(failure);
+        match self.0.platform.observe(&Scope::Id(id)).await {
+            Ok(found) if found.is_empty() => {
+                return Failure {
+                    cluster: None,
+                    error,
+                    leftovers: Vec::new(),
+                };
+            }
+            Ok(found) => {
+                for observed in &found {
+                    leftovers = self.sweep(observed, operation, &bounds).await;
+                }
+            }
+            Err(unseen) => leftovers.push(format!(
+                "what else there may be of cluster {id} ({})",
+                chain(&unseen)
+            )),
+        }
+        if leftovers.is_empty() {
+            return Failure {
+                cluster: None,
+                error,
+                leftovers,
+            };
+        }
+        Failure {
+            leftovers,
+            ..self.failed_with(id, error).await
+        }
+    }
+
+    /// Makes a cluster of what is there, for an update to finish.
+    async fn keep(&self, site: &Site, failure: SagaFailure) -> Failure {
+        let bounds = Bounds::for_cleanup(CLEANUP);
+        let mut record = site.record(true);
+        // Which nodes have which image is not known: the update loads them all.
+        record.preloaded.clear();
+        let remember = self.0.scheduler.persevere(&bounds, || async {
+            Ok(self.0.platform.put_record(&site.owner, &record).await?)
+        });
+        let remembered = remember.await;
+        let mut failure = self.failed(site.owner.cluster, failure).await;
+        if let Err(error) = remembered {
+            failure
+                .leftovers
+                .push(format!("its record could not be kept ({})", chain(&error)));
+        }
+        failure
+    }
+}

@@ -1,0 +1,151 @@
+//! Looks at clusters, shared between readers.
+//!
+//! Refreshing a cluster and the resources that hang on it asks for the same facts many times at once. A
+//! look is shared with whoever asks within [`FRESH`] of its beginning, unless this engine has begun or
+//! ended a change of the cluster since: then it may show what was before.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Engine;
+use crate::error::{EngineError, chain};
+use crate::model::{ClusterId, Machine, MachineState, ObservedCluster, Role};
+use crate::platform::Scope;
+
+/// For how long a look is shared.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// How long one control plane may take to say what it knows.
+const ANSWER: Duration = Duration::from_secs(10);
+
+struct Look {
+    began: Instant,
+    changes_before: u64,
+    saw: Option<ObservedCluster>,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// How many changes of the cluster this engine has begun or ended.
+    changes: AtomicU64,
+    /// Held while a look is taken, so that those who ask meanwhile wait for it.
+    last: tokio::sync::Mutex<Option<Look>>,
+}
+
+/// The last look at each cluster.
+#[derive(Default)]
+pub(super) struct Looks(Mutex<HashMap<ClusterId, Arc<Slot>>>);
+
+impl Looks {
+    fn slot(&self, id: ClusterId) -> Arc<Slot> {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(id).or_default())
+    }
+
+    fn invalidate(&self, id: ClusterId) {
+        self.slot(id).changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Makes looks at the cluster that began before now worthless, and again when the guard is dropped.
+    pub(super) fn changing(&self, id: ClusterId) -> Changing<'_> {
+        self.invalidate(id);
+        Changing { looks: self, id }
+    }
+}
+
+/// While it lives, the cluster is being changed.
+pub(super) struct Changing<'a> {
+    looks: &'a Looks,
+    id: ClusterId,
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        self.looks.invalidate(self.id);
+    }
+}
+
+impl Engine {
+    /// A look that may be shared with others.
+    pub(super) async fn shared_look(
+        &self,
+        id: ClusterId,
+    ) -> Result<Option<ObservedCluster>, EngineError> {
+        let slot = self.0.looks.slot(id);
+        let mut last = slot.last.lock().await;
+        let changes_before = slot.changes.load(Ordering::Acquire);
+        if let Some(look) = last.as_ref()
+            && look.changes_before == changes_before
+            && look.began.elapsed() < FRESH
+        {
+            return Ok(look.saw.clone());
+        }
+        let began = Instant::now();
+        let saw = self.look(id).await?;
+        *last = Some(Look {
+            began,
+            changes_before,
+            saw: saw.clone(),
+        });
+        Ok(saw)
+    }
+
+    /// A look of one's own: what is there now.
+    pub(super) async fn look(&self, id: ClusterId) -> Result<Option<ObservedCluster>, EngineError> {
+        match self.0.platform.observe(&Scope::Id(id)).await?.pop() {
+            Some(observed) => Ok(Some(self.ask_coe(observed).await)),
+            None => Ok(None),
+        }
+    }
+
+    /// Adds what the COE says, from the first control plane that answers.
+    pub(super) async fn ask_coe(&self, mut observed: ObservedCluster) -> ObservedCluster {
+        let Some(record) = &observed.record else {
+            return observed;
+        };
+        let driver = match self.driver(record.spec.coe) {
+            Ok(driver) => driver,
+            Err(error) => {
+                observed.unreachable = Some(error.to_string());
+                return observed;
+            }
+        };
+        let mut reasons = Vec::new();
+        let mut view = None;
+        for machine in observed
+            .machines
+            .values()
+            .filter(|machine| may_answer(machine))
+        {
+            let name = &machine.spec.name;
+            let exec = self.0.platform.exec(machine);
+            match tokio::time::timeout(ANSWER, driver.observe(exec.as_ref())).await {
+                Ok(Ok(seen)) => {
+                    view = Some(seen);
+                    break;
+                }
+                Ok(Err(error)) => reasons.push(format!("{name}: {}", chain(&error))),
+                Err(_late) => {
+                    reasons.push(format!("{name}: no answer within {} s", ANSWER.as_secs()));
+                }
+            }
+        }
+        match view {
+            Some(view) => {
+                observed.members = Some(view.members);
+                observed.ca_certificate = Some(view.ca_certificate);
+            }
+            None if reasons.is_empty() => {
+                observed.unreachable = Some("no control plane runs".to_owned());
+            }
+            None => observed.unreachable = Some(reasons.join("; ")),
+        }
+        observed
+    }
+}
+
+fn may_answer(machine: &Machine) -> bool {
+    machine.spec.role == Role::ControlPlane && machine.state == MachineState::Running
+}

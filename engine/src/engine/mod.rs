@@ -1,0 +1,235 @@
+//! The façade: everything that can be asked of a cluster.
+//!
+//! Facts come before changes: each operation observes, checks and plans before it writes. Nothing is
+//! remembered between operations that the platform does not remember better.
+
+mod carry_out;
+mod check;
+mod course;
+mod create;
+mod delete;
+mod look;
+mod nodes;
+mod update;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use nodes::NodeRequest;
+
+use crate::cluster::Cluster;
+use crate::coe::rehearsal::Rehearsal;
+use crate::coe::{Coe, Credentials};
+use crate::error::EngineError;
+use crate::model::{
+    ClusterId, ClusterName, ClusterSpec, CoeKind, ImageName, MachineState, ObservedCluster, Role,
+};
+use crate::plan::{CoeNeeds, Plan, PlanError, plan};
+use crate::platform::{Machines, Platform, Scope};
+use crate::registry;
+use crate::scheduler::Scheduler;
+use crate::steps::GivenAddresses;
+use look::Looks;
+
+/// How long the clean-up after a failure may take.
+const CLEANUP: Duration = Duration::from_mins(1);
+
+/// How much the engine does at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many steps run at once, over all clusters.
+    pub parallelism: NonZeroUsize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const TEN: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9);
+        Self { parallelism: TEN }
+    }
+}
+
+/// Makes, reads, changes and deletes clusters on one platform. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+struct Shared {
+    platform: Arc<dyn Platform>,
+    drivers: BTreeMap<CoeKind, Arc<dyn Coe>>,
+    scheduler: Scheduler,
+    given: Arc<GivenAddresses>,
+    looks: Looks,
+    /// Held while a record is read, changed and written.
+    records: tokio::sync::Mutex<()>,
+}
+
+impl Engine {
+    /// An engine on that platform, with every driver of this build.
+    pub fn new(platform: Arc<dyn Platform>, limits: Limits) -> Self {
+        Self::with_drivers(platform, limits, registry::drivers())
+    }
+
+    /// An engine on that platform, with these drivers. On a platform whose machines are pretended, the
+    /// drivers are rehearsed and not run.
+    pub fn with_drivers(
+        platform: Arc<dyn Platform>,
+        limits: Limits,
+        drivers: Vec<Arc<dyn Coe>>,
+    ) -> Self {
+        let drivers = drivers
+            .into_iter()
+            .map(|driver| match platform.machines() {
+                Machines::Real => driver,
+                Machines::Pretended => Arc::new(Rehearsal::new(driver)),
+            })
+            .map(|driver| (driver.kind(), driver))
+            .collect();
+        Self(Arc::new(Shared {
+            platform,
+            drivers,
+            scheduler: Scheduler::new(limits.parallelism),
+            given: Arc::default(),
+            looks: Looks::default(),
+            records: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    fn driver(&self, kind: CoeKind) -> Result<&Arc<dyn Coe>, EngineError> {
+        self.0.drivers.get(&kind).ok_or(EngineError::NoDriver(kind))
+    }
+
+    /// What the driver of the cluster's COE asks of machines. Pure.
+    fn needs(&self, spec: &ClusterSpec) -> Result<CoeNeeds, PlanError> {
+        let driver = self
+            .0
+            .drivers
+            .get(&spec.coe)
+            .ok_or(PlanError::NoDriver(spec.coe))?;
+        Ok(CoeNeeds::of(driver.as_ref(), spec))
+    }
+
+    /// What was observed, as callers see it.
+    pub fn cluster(&self, observed: ObservedCluster) -> Cluster {
+        let coe = observed
+            .record
+            .as_ref()
+            .and_then(|record| self.0.drivers.get(&record.spec.coe));
+        let coe = coe.cloned();
+        Cluster::new(observed, coe.as_deref())
+    }
+
+    /// What leads from `observed` (`None`: nothing is there) to `spec`. Pure. `images` are the ids of the
+    /// images to preload, as far as the platform has them now: see [`Engine::image_ids`].
+    pub fn plan(
+        &self,
+        spec: &ClusterSpec,
+        observed: Option<&ObservedCluster>,
+        images: &BTreeMap<ImageName, String>,
+    ) -> Result<Plan, PlanError> {
+        plan(spec, observed, images, &self.needs(spec)?)
+    }
+
+    /// The platform's ids of those of `images` that it has; fetches nothing.
+    pub async fn image_ids(
+        &self,
+        images: &[ImageName],
+    ) -> Result<BTreeMap<ImageName, String>, EngineError> {
+        if images.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        Ok(self.0.platform.image_ids(images).await?)
+    }
+
+    /// The cluster of that id; `None` only where the platform definitely has nothing of it. A COE that
+    /// does not answer is told by the cluster's health and is no error. Readers share a look that is
+    /// younger than two seconds, unless this engine has changed the cluster since.
+    pub async fn read(&self, id: ClusterId) -> Result<Option<Cluster>, EngineError> {
+        Ok(self
+            .shared_look(id)
+            .await?
+            .map(|observed| self.cluster(observed)))
+    }
+
+    /// The finished cluster of that name.
+    pub async fn find(&self, name: &ClusterName) -> Result<Option<Cluster>, EngineError> {
+        let found = self.0.platform.observe(&Scope::Name(name.clone())).await?;
+        let complete = |observed: &ObservedCluster| {
+            observed
+                .record
+                .as_ref()
+                .is_some_and(|record| record.complete)
+        };
+        match found.into_iter().find(complete) {
+            Some(observed) => Ok(Some(self.cluster(self.ask_coe(observed).await))),
+            None => Ok(None),
+        }
+    }
+
+    /// Where the cluster is reached, and a certificate of that life to reach it with. It is made on
+    /// demand and kept nowhere.
+    pub async fn credentials(
+        &self,
+        id: ClusterId,
+        lifetime: Duration,
+    ) -> Result<(String, Credentials), EngineError> {
+        let scope = Scope::Id(id);
+        let observed = self.0.platform.observe(&scope).await?.pop();
+        let observed = observed.ok_or(EngineError::NoCluster(id))?;
+        let record = observed.record.as_ref().ok_or(EngineError::NoRecord(id))?;
+        let cluster = record.spec.name.clone();
+        let driver = Arc::clone(self.driver(record.spec.coe)?);
+        let mut reasons = Vec::new();
+        let control_planes = observed.machines.values().filter(|machine| {
+            machine.spec.role == Role::ControlPlane && machine.state == MachineState::Running
+        });
+        for machine in control_planes {
+            let exec = self.0.platform.exec(machine);
+            match driver.read_secrets(exec.as_ref()).await {
+                Ok(secrets) => {
+                    let credentials = driver.credentials(&secrets, lifetime)?;
+                    let reason = "its endpoint is not known".to_owned();
+                    let unknown = EngineError::NoControlPlane { cluster, reason };
+                    let of = self.cluster(observed);
+                    let endpoint = of.endpoint().ok_or(unknown)?;
+                    return Ok((endpoint.to_owned(), credentials));
+                }
+                Err(error) => reasons.push(crate::error::chain(&error)),
+            }
+        }
+        if reasons.is_empty() {
+            reasons.push("none runs".to_owned());
+        }
+        Err(EngineError::NoControlPlane {
+            cluster,
+            reason: reasons.join("; "),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{NodeName, OnCreateFailure};
+    use crate::operation::Operation;
+
+    /// Not run: callers spawn operations, so their futures have to move between threads.
+    #[allow(dead_code)]
+    fn operations_can_be_spawned(
+        engine: &Engine,
+        spec: &ClusterSpec,
+        id: ClusterId,
+        node: &NodeRequest,
+        name: &NodeName,
+        operation: &Operation,
+    ) {
+        fn is_send(_: impl Send) {}
+        is_send(engine.create(spec, OnCreateFailure::Rollback, operation));
+        is_send(engine.read(id));
+        is_send(engine.update(id, spec, operation));
+        is_send(engine.delete(id, operation));
+        is_send(engine.add_node(id, node, operation));
+        is_send(engine.update_node(id, node, operation));
+        is_send(engine.remove_node(id, name, operation));
+    }
+}

@@ -1,0 +1,372 @@
+//! Nodes beside a cluster's pool, each asked for by itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::course::{Leg, load_images, preparations, recreate, remove, repair};
+use super::{CLEANUP, Engine};
+use crate::cluster::{Node, NodeStatus};
+use crate::error::{EngineError, Failure};
+use crate::model::{
+    ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, MachineState, MemberState,
+    NodeGroup, NodeName, NodeSpec, ObservedCluster, Role, Subject,
+};
+use crate::operation::Operation;
+use crate::plan::{CoeNeeds, Fault, differences, machine_image, pool_role};
+use crate::saga::{Lane, OnFailure, Saga};
+use crate::steps::{
+    DeleteMachine, DrainNode, EnsureMachine, JoinNode, NodeOrigin, Progress, PutRecord,
+    SetNodeLabels, Site, UncordonNode, Volumes, WaitUntilReady,
+};
+
+/// A node beside a cluster's pool as the user wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRequest {
+    /// Its name; none of the pool's.
+    pub name: NodeName,
+    /// What it does.
+    pub role: Role,
+    /// The size of its machine; `None`: as the cluster's nodes of that role.
+    pub flavor: Option<Flavor>,
+    /// What its machine is made from; `None`: as the cluster's.
+    pub image: Option<ImageName>,
+    /// Its labels in the COE.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it is cordoned and drained.
+    pub maintenance: bool,
+}
+
+/// A cluster that a node is added to, changed in or removed from.
+struct Target {
+    observed: ObservedCluster,
+    record: ClusterRecord,
+}
+
+impl Engine {
+    /// Adds a node beside the cluster's pool. When it fails, what it made is removed.
+    pub async fn add_node(
+        &self,
+        cluster: ClusterId,
+        node: &NodeRequest,
+        operation: &Operation,
+    ) -> Result<Node, Failure> {
+        let _changing = self.0.looks.changing(cluster);
+        let target = self.target(cluster).await?;
+        let spec = &target.record.spec;
+        if pool_role(&spec.name, &node.name).is_some() {
+            return Err(EngineError::Invalid(vec![name_of_the_pool(spec, &node.name)]).into());
+        }
+        if target.observed.machines.contains_key(&node.name) {
+            let (cluster, node) = (spec.name.clone(), node.name.clone());
+            return Err(EngineError::NodeExists { cluster, node }.into());
+        }
+        let wanted = self.node_spec(spec, node)?;
+        let name = &node.name;
+        let mut steps: Lane = vec![
+            Box::new(EnsureMachine {
+                node: wanted.clone(),
+                origin: NodeOrigin::New,
+            }),
+            Box::new(JoinNode {
+                node: name.clone(),
+                role: node.role,
+            }),
+        ];
+        if !node.labels.is_empty() {
+            let labels = node.labels.clone();
+            steps.push(Box::new(SetNodeLabels {
+                node: name.clone(),
+                labels,
+            }));
+        }
+        steps.extend(load_images(spec, name));
+        steps.push(Box::new(WaitUntilReady {
+            nodes: vec![name.clone()],
+        }));
+        if node.maintenance {
+            steps.push(Box::new(DrainNode { node: name.clone() }));
+        }
+        let saga = Saga::new()
+            .then(preparations(spec, &[wanted.image]))
+            .then(vec![steps]);
+        let undo = OnFailure::Undo { within: CLEANUP };
+        self.work_on_node(
+            target,
+            name,
+            operation,
+            Leg {
+                saga,
+                on_failure: undo,
+            },
+        )
+        .await?;
+        self.node_now(cluster, name).await
+    }
+
+    /// A node of the cluster; `None` where nothing of it is there.
+    pub async fn read_node(
+        &self,
+        cluster: ClusterId,
+        name: &NodeName,
+    ) -> Result<Option<Node>, EngineError> {
+        Ok(self
+            .read(cluster)
+            .await?
+            .and_then(|cluster| cluster.node(name)))
+    }
+
+    /// Changes a node beside the cluster's pool, and repairs it: labels and maintenance in place, image
+    /// and size by making its machine again. Never undone.
+    pub async fn update_node(
+        &self,
+        cluster: ClusterId,
+        node: &NodeRequest,
+        operation: &Operation,
+    ) -> Result<Node, Failure> {
+        let _changing = self.0.looks.changing(cluster);
+        let target = self.target(cluster).await?;
+        let wanted = self.node_spec(&target.record.spec, node)?;
+        let image = wanted.image.clone();
+        let steps = steps_to(&target, node, wanted);
+        if !steps.is_empty() {
+            let spec = &target.record.spec;
+            let saga = Saga::new()
+                .then(preparations(spec, &[image]))
+                .then(vec![steps]);
+            let leg = Leg {
+                saga,
+                on_failure: OnFailure::Keep,
+            };
+            self.work_on_node(target, &node.name, operation, leg)
+                .await?;
+        }
+        self.node_now(cluster, &node.name).await
+    }
+
+    /// Takes a node out of the cluster: drains it, removes it from the COE, deletes its machine and
+    /// volumes. Of a cluster that cannot be asked only the machine is deleted. Removing the absent
+    /// succeeds.
+    pub async fn remove_node(
+        &self,
+        cluster: ClusterId,
+        name: &NodeName,
+        operation: &Operation,
+    ) -> Result<(), Failure> {
+        let _changing = self.0.looks.changing(cluster);
+        let Some(observed) = self.look(cluster).await? else {
+            return Ok(());
+        };
+        let Some(record) = observed.record.clone() else {
+            return Ok(());
+        };
+        let is_of_pool = pool_role(&record.spec.name, name).is_some();
+        let member = observed
+            .members
+            .as_ref()
+            .and_then(|members| members.get(name));
+        let is_there = member.is_some()
+            || observed.machines.contains_key(name)
+            || observed.volumes.contains_key(name);
+        if !is_there {
+            return Ok(());
+        }
+        if is_of_pool {
+            let (cluster, node) = (record.spec.name, name.clone());
+            return Err(EngineError::NoNode { cluster, node }.into());
+        }
+        let mut steps: Lane = Vec::new();
+        if observed.members.is_some() {
+            if member.is_some_and(|member| member.state == MemberState::Ready) {
+                steps.push(Box::new(DrainNode { node: name.clone() }));
+            }
+            steps.extend(remove(name));
+        } else {
+            steps.push(Box::new(DeleteMachine {
+                node: name.clone(),
+                volumes: Volumes::Delete,
+            }));
+        }
+        let saga = Saga::new().then(vec![steps]);
+        let leg = Leg {
+            saga,
+            on_failure: OnFailure::Keep,
+        };
+        self.work_on_node(Target { observed, record }, name, operation, leg)
+            .await
+    }
+
+    async fn target(&self, cluster: ClusterId) -> Result<Target, EngineError> {
+        let observed = self
+            .look(cluster)
+            .await?
+            .ok_or(EngineError::NoCluster(cluster))?;
+        let record = observed
+            .record
+            .clone()
+            .ok_or(EngineError::NoRecord(cluster))?;
+        Ok(Target { observed, record })
+    }
+
+    fn node_spec(&self, spec: &ClusterSpec, node: &NodeRequest) -> Result<NodeSpec, EngineError> {
+        let needs = self.needs(spec)?;
+        Ok(beside_node(spec, &needs, node))
+    }
+
+    /// Runs the leg, and then keeps the node's address in the record, as it is by then.
+    async fn work_on_node(
+        &self,
+        target: Target,
+        name: &NodeName,
+        operation: &Operation,
+        leg: Leg,
+    ) -> Result<(), Failure> {
+        let id = target.observed.id;
+        let site = self.site(&target, operation)?;
+        if let Err(failure) = self.carry_out(&site, operation, vec![leg]).await {
+            return Err(self.failed(id, failure).await);
+        }
+        // Several nodes of a cluster are added at once: each writes what the others have written.
+        let _record = self.0.records.lock().await;
+        let now = self
+            .0
+            .platform
+            .observe(&crate::platform::Scope::Id(id))
+            .await;
+        let Some(observed) = now.map_err(EngineError::from)?.pop() else {
+            return Ok(());
+        };
+        let Some(mut record) = observed.record.clone() else {
+            return Ok(());
+        };
+        if !observed.machines.contains_key(name) {
+            record.addresses.remove(name);
+            record.api_ports.remove(name);
+        }
+        let observed = ObservedCluster {
+            record: Some(record.clone()),
+            ..observed
+        };
+        let site = self.site(&Target { observed, record }, operation)?;
+        let cluster = target.record.spec.name;
+        let saga = Saga::new().then_step(PutRecord {
+            cluster,
+            progress: Progress::Complete,
+        });
+        match self
+            .runner(&site, operation)
+            .run(&saga, OnFailure::Keep)
+            .await
+        {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.failed(id, failure).await),
+        }
+    }
+
+    fn site(&self, target: &Target, operation: &Operation) -> Result<Site, EngineError> {
+        let spec = &target.record.spec;
+        Ok(Site::of(
+            Arc::clone(&self.0.platform),
+            Arc::clone(self.driver(spec.coe)?),
+            operation.owner(target.observed.id, &spec.name),
+            spec.clone(),
+            &target.observed,
+            Arc::clone(&self.0.given),
+        ))
+    }
+
+    async fn node_now(&self, id: ClusterId, name: &NodeName) -> Result<Node, Failure> {
+        let observed = self.look(id).await?.ok_or(EngineError::NoCluster(id))?;
+        let cluster = self.cluster(observed);
+        cluster.node(name).ok_or_else(|| {
+            let of = cluster.observed.owner.cluster_name.clone();
+            EngineError::NoNode { cluster: of, node: name.clone() }.into()
+        })
+    }
+}
+
+fn name_of_the_pool(spec: &ClusterSpec, name: &NodeName) -> Finding {
+    Finding::error(
+        Subject::Name,
+        format!("{name} is a name of the pool of cluster {}", spec.name),
+        "Choose another name: the cluster's own nodes are counted by such names.",
+    )
+}
+
+/// What the machine of a node beside the pool should be.
+fn beside_node(spec: &ClusterSpec, needs: &CoeNeeds, node: &NodeRequest) -> NodeSpec {
+    let of_role = match node.role {
+        Role::ControlPlane => spec.control_plane_flavor.as_ref().or(spec.flavor.as_ref()),
+        Role::Worker => spec.flavor.as_ref(),
+    };
+    NodeSpec {
+        name: node.name.clone(),
+        role: node.role,
+        group: NodeGroup::Beside,
+        image: node
+            .image
+            .clone()
+            .unwrap_or_else(|| machine_image(spec, needs)),
+        flavor: node.flavor.as_ref().or(of_role).cloned(),
+        ports: needs.ports(spec, &node.name, node.role),
+        mounts: spec.mounts.clone(),
+        volumes: needs.volumes(spec, node.role),
+        labels: node.labels.clone(),
+    }
+}
+
+/// What makes the node as wanted.
+fn steps_to(target: &Target, node: &NodeRequest, wanted: NodeSpec) -> Lane {
+    let observed = &target.observed;
+    let name = &node.name;
+    let member = observed
+        .members
+        .as_ref()
+        .and_then(|members| members.get(name));
+    let machine = observed.machines.get(name);
+    let fault = match (
+        machine.map(|machine| machine.state),
+        member.map(|member| member.state),
+    ) {
+        (None, _) => Some(Fault::MachineGone),
+        (Some(MachineState::Created), _) => Some(Fault::MachineHalfMade),
+        (Some(MachineState::Failed), _) => Some(Fault::MachineFailed),
+        (Some(MachineState::Stopped), _) => Some(Fault::MachineStopped),
+        (Some(MachineState::Running), None) => Some(Fault::NotMember),
+        (Some(MachineState::Running), Some(MemberState::Down)) => Some(Fault::MemberDown),
+        (Some(MachineState::Running), Some(_)) => None,
+    };
+    let differs = machine.is_some_and(|machine| !differences(&machine.spec, &wanted).is_empty());
+    let mut steps: Lane = Vec::new();
+    let has_volumes = observed.volumes.contains_key(name);
+    match fault {
+        Some(fault) => steps.extend(repair(&target.record.spec, wanted, fault, has_volumes)),
+        None if differs => steps.extend(recreate(wanted)),
+        None => {}
+    }
+    let touched = !steps.is_empty();
+    if touched || member.is_some_and(|member| member.labels != node.labels) {
+        let labels = node.labels.clone();
+        steps.push(Box::new(SetNodeLabels {
+            node: name.clone(),
+            labels,
+        }));
+    }
+    let is_drained = !touched && member.is_some_and(|m| m.state == MemberState::Drained);
+    if node.maintenance && !is_drained {
+        steps.push(Box::new(DrainNode { node: name.clone() }));
+    } else if !node.maintenance && is_drained {
+        steps.push(Box::new(UncordonNode { node: name.clone() }));
+    }
+    steps
+}
+
+/// Whether a node is as its user wants it, so far as that can be seen.
+impl Node {
+    /// Whether its machine and membership have to be repaired.
+    pub fn needs_repair(&self) -> bool {
+        !matches!(
+            self.status,
+            NodeStatus::Ready | NodeStatus::Drained | NodeStatus::Unknown
+        )
+    }
+}

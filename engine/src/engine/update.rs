@@ -1,0 +1,116 @@
+//! Changes a cluster until it is as wanted: observe → plan → steps, and again until nothing is left.
+//!
+//! Never undone, but for nodes that a failed scale-up has made.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::course::Course;
+use crate::cluster::Cluster;
+use crate::error::{EngineError, Failure};
+use crate::model::{ClusterId, ClusterSpec, DesiredState, NodeName, ObservedCluster};
+use crate::operation::Operation;
+use crate::plan::{Change, Plan};
+use crate::steps::Site;
+
+/// How often what is there is looked at again: a cluster that was stopped shows only after its start
+/// what is wrong with its members.
+const ROUNDS: usize = 4;
+
+impl Engine {
+    /// Changes the cluster until it is as wanted. On failure what is done stays, and the next update
+    /// carries on from there.
+    pub async fn update(
+        &self,
+        id: ClusterId,
+        spec: &ClusterSpec,
+        operation: &Operation,
+    ) -> Result<Cluster, Failure> {
+        let _changing = self.0.looks.changing(id);
+        let mut remaining = Plan::default();
+        for round in 0..=ROUNDS {
+            let observed = self.look(id).await?.ok_or(EngineError::NoCluster(id))?;
+            if observed.record.is_none() {
+                return Err(self.failed_with(id, EngineError::NoRecord(id)).await);
+            }
+            let images = self.image_ids(&spec.preload_images).await?;
+            let plan = match self.plan(spec, Some(&observed), &images) {
+                Ok(plan) => plan,
+                Err(error) => {
+                    let cluster = Some(self.cluster(observed));
+                    return Err(Failure {
+                        cluster,
+                        error: error.into(),
+                        leftovers: Vec::new(),
+                    });
+                }
+            };
+            if plan.is_empty() {
+                return Ok(self.cluster(observed));
+            }
+            if round == ROUNDS {
+                remaining = plan;
+                break;
+            }
+            self.refuse_invalid(spec, Some(&observed)).await?;
+            self.carry_out_plan(spec, &observed, &plan, operation)
+                .await?;
+        }
+        let cluster = spec.name.clone();
+        let error = EngineError::NotConverged {
+            cluster,
+            remaining: remaining.sentences(),
+        };
+        Err(self.failed_with(id, error).await)
+    }
+
+    async fn carry_out_plan(
+        &self,
+        spec: &ClusterSpec,
+        observed: &ObservedCluster,
+        plan: &Plan,
+        operation: &Operation,
+    ) -> Result<(), Failure> {
+        let needs = self.needs(spec).map_err(EngineError::from)?;
+        let site = Site::of(
+            Arc::clone(&self.0.platform),
+            Arc::clone(self.driver(spec.coe)?),
+            operation.owner(observed.id, &spec.name),
+            to_be_remembered(spec, observed),
+            observed,
+            Arc::clone(&self.0.given),
+        )
+        .expecting(created(plan));
+        let legs = Course {
+            spec,
+            observed,
+            needs: &needs,
+        }
+        .of(plan);
+        match self.carry_out(&site, operation, legs).await {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.failed(observed.id, failure).await),
+        }
+    }
+}
+
+/// A stopped cluster keeps the labels that its COE has, so that the difference is seen when it runs.
+fn to_be_remembered(spec: &ClusterSpec, observed: &ObservedCluster) -> ClusterSpec {
+    let mut spec = spec.clone();
+    if spec.desired_state == DesiredState::Stopped
+        && let Some(record) = &observed.record
+    {
+        spec.labels.clone_from(&record.spec.labels);
+    }
+    spec
+}
+
+fn created(plan: &Plan) -> Vec<NodeName> {
+    plan.changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::CreateNode { name, .. } => Some(name.clone()),
+            _ => None,
+        })
+        .collect()
+}

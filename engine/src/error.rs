@@ -1,0 +1,163 @@
+//! What the engine's callers get when something did not work.
+
+use std::error::Error;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::cluster::Cluster;
+use crate::coe::CoeError;
+use crate::model::{ClusterId, ClusterName, CoeKind, Finding, NodeName, OperationId};
+use crate::plan::PlanError;
+use crate::platform::PlatformError;
+use crate::saga::StepError;
+
+/// Why the engine could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The platform could not.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The COE could not.
+    #[error(transparent)]
+    Coe(#[from] CoeError),
+    /// The request makes no sense for what is there.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A step failed.
+    #[error("could not {step}")]
+    Step {
+        /// Its title.
+        step: String,
+        /// Why.
+        #[source]
+        source: StepError,
+    },
+    /// The request is wrong; nothing was made.
+    #[error("{}", sentences(.0))]
+    Invalid(Vec<Finding>),
+    /// This build has no driver for the COE.
+    #[error("there is no driver for {0}")]
+    NoDriver(CoeKind),
+    /// A cluster of that name is there.
+    #[error("a cluster named {name} exists already; it can be imported by its id, {id}")]
+    Exists {
+        /// The name.
+        name: ClusterName,
+        /// Its id.
+        id: ClusterId,
+    },
+    /// The create of a cluster of that name has not come to an end, and its process may live.
+    #[error(
+        "operation {operation} is making a cluster named {name} (id {id}) until {deadline}; if its \
+         process is gone, what it left is removed by a create after that time"
+    )]
+    Unfinished {
+        /// The name.
+        name: ClusterName,
+        /// Its id.
+        id: ClusterId,
+        /// The operation that makes it.
+        operation: OperationId,
+        /// After it no live process works on that operation.
+        deadline: Timestamp,
+    },
+    /// The platform has nothing of that cluster.
+    #[error("the platform has no cluster with id {0}")]
+    NoCluster(ClusterId),
+    /// What is there of the cluster has no record, so that nothing is known of what it should be.
+    #[error("cluster {0} was never finished: it can only be deleted")]
+    NoRecord(ClusterId),
+    /// The cluster has a node of that name.
+    #[error("cluster {cluster} has a node named {node} already")]
+    NodeExists {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The node.
+        node: NodeName,
+    },
+    /// The node is not one beside the pool of the cluster.
+    #[error("cluster {cluster} has no node named {node} beside its pool")]
+    NoNode {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The node.
+        node: NodeName,
+    },
+    /// No control plane of the cluster can be asked.
+    #[error("no control plane of cluster {cluster} answers: {reason}")]
+    NoControlPlane {
+        /// The cluster.
+        cluster: ClusterName,
+        /// Why each of them does not.
+        reason: String,
+    },
+    /// Every round of changes left something to change.
+    #[error("cluster {cluster} is still not as wanted: {}", .remaining.join("; "))]
+    NotConverged {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The changes that remain.
+        remaining: Vec<String>,
+    },
+    /// Not everything could be deleted.
+    #[error("not everything of cluster {0} could be deleted")]
+    NotDeleted(ClusterId),
+    /// The user interrupted the operation between two steps.
+    #[error("the operation was interrupted")]
+    Interrupted,
+    /// The operation's deadline passed between two steps.
+    #[error("the operation did not end in time")]
+    OutOfTime,
+}
+
+fn sentences(findings: &[Finding]) -> String {
+    findings
+        .iter()
+        .map(|finding| format!("{}: {}", finding.summary, finding.detail))
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// An operation that failed: why, and what is true now.
+#[derive(Debug)]
+pub struct Failure {
+    /// What is there now; `None`: nothing is, or it could not be looked at.
+    pub cluster: Option<Cluster>,
+    /// Why it failed.
+    pub error: EngineError,
+    /// What the clean-up could not remove, each by name and with the reason.
+    pub leftovers: Vec<String>,
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self {
+            cluster: None,
+            error,
+            leftovers: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&chain(&self.error))?;
+        if !self.leftovers.is_empty() {
+            write!(formatter, "; left behind: {}", self.leftovers.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// An error with everything that caused it, outermost first: `could not … : … : …`.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,490 @@
+//! From what is wanted and what is there to what has to be done. Pure: the same input gives the same
+//! plan, and a plan that was carried out leaves an empty one.
+
+mod address;
+mod change;
+mod error;
+mod machine;
+mod pool;
+#[cfg(test)]
+mod tests;
+pub(crate) mod version;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(crate) use address::{capacity, free_address};
+pub use change::{Change, Difference, Fault};
+pub use error::PlanError;
+pub use machine::CoeNeeds;
+pub(crate) use machine::{differences, keep_host_ports, machine_image, pool_node};
+pub(crate) use pool::{pool, pool_names, pool_role};
+
+use crate::model::{
+    ClusterRecord, ClusterSpec, DesiredState, ImageName, Machine, MachineState, MemberState,
+    NetworkSpec, NodeName, ObservedCluster, Role,
+};
+
+/// What has to be done, in order: control planes are repaired first and then added, workers follow,
+/// then machines are made again one at a time, and what is too much goes last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Each thing.
+    pub changes: Vec<Change>,
+}
+
+impl Plan {
+    /// Whether everything is as wanted.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The changes as sentences for a reviewer.
+    pub fn sentences(&self) -> Vec<String> {
+        self.changes.iter().map(ToString::to_string).collect()
+    }
+}
+
+/// What leads from `observed` (`None`: nothing is there) to `desired`. `images` are the platform's ids
+/// of the images to preload, as far as it has them.
+pub fn plan(
+    desired: &ClusterSpec,
+    observed: Option<&ObservedCluster>,
+    images: &BTreeMap<ImageName, String>,
+    needs: &CoeNeeds,
+) -> Result<Plan, PlanError> {
+    let Some(observed) = observed else {
+        return plan_new(desired);
+    };
+    let planner = Planner {
+        desired,
+        observed,
+        images,
+        needs,
+    };
+    planner.refuse_the_impossible()?;
+    let changes = match desired.desired_state {
+        DesiredState::Stopped => planner.stopped(),
+        DesiredState::Running => planner.running()?,
+    };
+    Ok(Plan { changes })
+}
+
+fn plan_new(desired: &ClusterSpec) -> Result<Plan, PlanError> {
+    let mut changes = Vec::new();
+    match &desired.network {
+        NetworkSpec::Isolated => {
+            changes.push(Change::CreateNetwork {
+                name: desired.name.clone(),
+                subnet: None,
+            });
+        }
+        NetworkSpec::Subnet(subnet) => changes.push(Change::CreateNetwork {
+            name: desired.name.clone(),
+            subnet: Some(subnet.to_string()),
+        }),
+        NetworkSpec::Existing(_) => {}
+    }
+    let mut nodes = Vec::new();
+    for (role, count) in [
+        (Role::ControlPlane, desired.control_planes.get()),
+        (Role::Worker, desired.workers),
+    ] {
+        for name in pool_names(&desired.name, role, count)? {
+            nodes.push(name.clone());
+            changes.push(Change::CreateNode { name, role });
+        }
+    }
+    let loads = desired
+        .preload_images
+        .iter()
+        .map(|image| Change::LoadImage {
+            image: image.clone(),
+            nodes: nodes.clone(),
+        });
+    changes.extend(loads);
+    if desired.desired_state == DesiredState::Stopped {
+        changes.push(Change::StopMachines { nodes });
+    }
+    Ok(Plan { changes })
+}
+
+struct Planner<'a> {
+    desired: &'a ClusterSpec,
+    observed: &'a ObservedCluster,
+    images: &'a BTreeMap<ImageName, String>,
+    needs: &'a CoeNeeds,
+}
+
+impl Planner<'_> {
+    fn record(&self) -> Option<&ClusterRecord> {
+        self.observed.record.as_ref()
+    }
+
+    fn is_initialized(&self) -> bool {
+        self.record().is_some_and(|record| record.initialized)
+    }
+
+    fn refuse_the_impossible(&self) -> Result<(), PlanError> {
+        let desired = self.desired;
+        let Some(record) = self.record() else {
+            return Ok(());
+        };
+        let cluster = record.spec.name.clone();
+        if record.spec.name != desired.name {
+            return Err(PlanError::IdentityChanged {
+                cluster,
+                what: "name",
+            });
+        }
+        if record.spec.coe != desired.coe {
+            return Err(PlanError::IdentityChanged {
+                cluster,
+                what: "COE",
+            });
+        }
+        if record.spec.network != desired.network {
+            return Err(PlanError::NetworkChanged { cluster });
+        }
+        self.refuse_downgrade(record)?;
+        self.refuse_lost_state(record)
+    }
+
+    fn refuse_downgrade(&self, record: &ClusterRecord) -> Result<(), PlanError> {
+        let Some(wanted) = &self.desired.version else {
+            return Ok(());
+        };
+        let members = self.observed.members.iter().flat_map(BTreeMap::values);
+        let running = members
+            .map(|member| &member.version)
+            .chain(&record.spec.version);
+        for running in running {
+            if version::is_older(wanted, running) {
+                return Err(PlanError::Downgrade {
+                    cluster: record.spec.name.clone(),
+                    running: running.clone(),
+                    wanted: wanted.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_lost_state(&self, record: &ClusterRecord) -> Result<(), PlanError> {
+        if !record.initialized {
+            return Ok(());
+        }
+        let control_planes = self.known_control_planes(record);
+        let total = control_planes.len();
+        let lost: Vec<_> = control_planes
+            .into_iter()
+            .filter(|name| {
+                !self.observed.machines.contains_key(name)
+                    && !self.observed.volumes.contains_key(name)
+            })
+            .collect();
+        let cluster = record.spec.name.clone();
+        if lost.len() == total {
+            return Err(PlanError::StateLost { cluster });
+        }
+        let survivors = total - lost.len();
+        if self.observed.members.is_none() && survivors <= total / 2 {
+            return Err(PlanError::QuorumLost {
+                cluster,
+                lost,
+                total,
+            });
+        }
+        Ok(())
+    }
+
+    /// Every control plane that anything is known of, those of which nothing is left included.
+    fn known_control_planes(&self, record: &ClusterRecord) -> BTreeSet<NodeName> {
+        let observed = self.observed;
+        let machines = observed
+            .machines
+            .values()
+            .filter(|machine| machine.spec.role == Role::ControlPlane)
+            .map(|machine| machine.spec.name.clone());
+        let members = observed
+            .members
+            .iter()
+            .flatten()
+            .filter(|(_, member)| member.role == Role::ControlPlane)
+            .map(|(name, _)| name.clone());
+        let remembered = observed
+            .volumes
+            .keys()
+            .chain(record.addresses.keys())
+            .filter(|name| pool_role(&record.spec.name, name) == Some(Role::ControlPlane))
+            .cloned();
+        machines.chain(members).chain(remembered).collect()
+    }
+
+    /// A cluster that should not run: whatever else is wanted waits until it does.
+    fn stopped(&self) -> Vec<Change> {
+        let running = self.machines_in(MachineState::Running);
+        let mut changes = Vec::new();
+        if !running.is_empty() {
+            changes.push(Change::StopMachines { nodes: running });
+        }
+        self.remember(&mut changes, true);
+        changes
+    }
+
+    fn machines_in(&self, state: MachineState) -> Vec<NodeName> {
+        let machines = self.observed.machines.values();
+        machines
+            .filter(|machine| machine.state == state)
+            .map(|machine| machine.spec.name.clone())
+            .collect()
+    }
+
+    fn running(&self) -> Result<Vec<Change>, PlanError> {
+        let mut changes = Vec::new();
+        let stopped = self.machines_in(MachineState::Stopped);
+        let starts_all = !stopped.is_empty() && stopped.len() == self.observed.machines.len();
+        if self.observed.network.is_none() && self.desired.network == NetworkSpec::Isolated {
+            changes.push(Change::CreateNetwork {
+                name: self.desired.name.clone(),
+                subnet: None,
+            });
+        }
+        if starts_all {
+            changes.push(Change::StartMachines { nodes: stopped });
+        }
+
+        let mut additions = Vec::new();
+        let mut uncordons = Vec::new();
+        let mut recreations = Vec::new();
+        let mut staying = BTreeSet::new();
+        for (role, count) in [
+            (Role::ControlPlane, self.desired.control_planes.get()),
+            (Role::Worker, self.desired.workers),
+        ] {
+            for name in pool(self.observed, self.desired, role, count)? {
+                let first = staying.is_empty();
+                staying.insert(name.clone());
+                match self.node_change(name, role, first, starts_all) {
+                    Some(change @ Change::CreateNode { .. }) => additions.push(change),
+                    Some(change @ Change::UncordonNode { .. }) => uncordons.push(change),
+                    Some(change @ Change::RecreateNode { .. }) => recreations.push(change),
+                    Some(change) => changes.push(change),
+                    None => {}
+                }
+            }
+            // Within the loop: control planes are repaired and added before a worker is looked at.
+            changes.append(&mut additions);
+        }
+        let may_answer_after = starts_all
+            || changes.iter().any(|change| {
+                matches!(
+                    change,
+                    Change::Initialize { .. }
+                        | Change::RepairNode {
+                            role: Role::ControlPlane,
+                            ..
+                        }
+                )
+            });
+        changes.append(&mut uncordons);
+        self.change_labels(&mut changes);
+        self.load_images(&mut changes, &staying);
+        changes.append(&mut recreations);
+        for role in [Role::Worker, Role::ControlPlane] {
+            self.remove_surplus(&mut changes, role)?;
+        }
+        self.refuse_what_needs_an_answer(&changes, may_answer_after)?;
+        self.remember(&mut changes, false);
+        Ok(changes)
+    }
+
+    /// What has to be done so that a node that should be there is there and serves.
+    fn node_change(
+        &self,
+        name: NodeName,
+        role: Role,
+        first: bool,
+        starts_all: bool,
+    ) -> Option<Change> {
+        let fault = match self.observed.machines.get(&name) {
+            None if self.was_there(&name) => Fault::MachineGone,
+            None => return Some(Change::CreateNode { name, role }),
+            Some(machine) => match machine.state {
+                MachineState::Created => Fault::MachineHalfMade,
+                MachineState::Failed => Fault::MachineFailed,
+                MachineState::Stopped if starts_all => return None,
+                MachineState::Stopped => Fault::MachineStopped,
+                MachineState::Running => return self.running_node(machine, role, first),
+            },
+        };
+        Some(Change::RepairNode { name, role, fault })
+    }
+
+    fn was_there(&self, name: &NodeName) -> bool {
+        let member = self
+            .observed
+            .members
+            .as_ref()
+            .is_some_and(|all| all.contains_key(name));
+        member
+            || self.observed.volumes.contains_key(name)
+            || self
+                .record()
+                .is_some_and(|record| record.addresses.contains_key(name))
+    }
+
+    fn running_node(&self, machine: &Machine, role: Role, first: bool) -> Option<Change> {
+        let name = machine.spec.name.clone();
+        let Some(members) = &self.observed.members else {
+            if self.is_initialized() {
+                return None;
+            }
+            return Some(if first {
+                Change::Initialize { node: name }
+            } else {
+                Change::RepairNode {
+                    name,
+                    role,
+                    fault: Fault::NotMember,
+                }
+            });
+        };
+        let fault = match members.get(&name) {
+            None => Fault::NotMember,
+            Some(member) if member.state == MemberState::Down => Fault::MemberDown,
+            Some(member) if member.role != role => Fault::WrongRole,
+            Some(member) => {
+                let should = pool_node(self.desired, self.needs, &name, role);
+                let differences = differences(&machine.spec, &should);
+                if !differences.is_empty() {
+                    return Some(Change::RecreateNode {
+                        name,
+                        role,
+                        differences,
+                    });
+                }
+                let drained = member.state == MemberState::Drained;
+                return drained.then_some(Change::UncordonNode { name, role });
+            }
+        };
+        Some(Change::RepairNode { name, role, fault })
+    }
+
+    fn change_labels(&self, changes: &mut Vec<Change>) {
+        let Some(record) = self.record() else { return };
+        for (key, value) in &self.desired.labels {
+            if record.spec.labels.get(key) != Some(value) {
+                changes.push(Change::SetLabel {
+                    key: key.clone(),
+                    value: value.clone(),
+                });
+            }
+        }
+        for key in record.spec.labels.keys() {
+            if !self.desired.labels.contains_key(key) {
+                changes.push(Change::ResetLabel { key: key.clone() });
+            }
+        }
+    }
+
+    fn load_images(&self, changes: &mut Vec<Change>, staying: &BTreeSet<NodeName>) {
+        let loaded = self.record().map(|record| &record.preloaded);
+        let surplus = |name: &NodeName| {
+            pool_role(&self.desired.name, name).is_some() && !staying.contains(name)
+        };
+        let nodes: Vec<_> = self
+            .observed
+            .machines
+            .keys()
+            .filter(|name| !surplus(name))
+            .cloned()
+            .collect();
+        for image in &self.desired.preload_images {
+            let has = loaded.and_then(|loaded| loaded.get(&image.0));
+            let as_wanted = match (has, self.images.get(image)) {
+                (Some(has), Some(is)) => has == is,
+                // The platform does not have it any more: the nodes have what there was.
+                (Some(_), None) => true,
+                (None, _) => false,
+            };
+            if !as_wanted {
+                changes.push(Change::LoadImage {
+                    image: image.clone(),
+                    nodes: nodes.clone(),
+                });
+            }
+        }
+    }
+
+    fn remove_surplus(&self, changes: &mut Vec<Change>, role: Role) -> Result<(), PlanError> {
+        let count = match role {
+            Role::ControlPlane => self.desired.control_planes.get(),
+            Role::Worker => self.desired.workers,
+        };
+        let mut surplus = pool::surplus(self.observed, self.desired, role, count)?;
+        // The dead first: taking a living control plane out beside a dead one may cost the quorum.
+        surplus.sort_by_key(|name| self.serves(name));
+        changes.extend(
+            surplus
+                .into_iter()
+                .map(|name| Change::RemoveNode { name, role }),
+        );
+        Ok(())
+    }
+
+    fn serves(&self, name: &NodeName) -> bool {
+        let runs = self
+            .observed
+            .machines
+            .get(name)
+            .is_some_and(|machine| machine.state == MachineState::Running);
+        let member = self
+            .observed
+            .members
+            .as_ref()
+            .and_then(|members| members.get(name));
+        runs && member.is_none_or(|member| member.state != MemberState::Down)
+    }
+
+    fn refuse_what_needs_an_answer(
+        &self,
+        changes: &[Change],
+        may_answer_after: bool,
+    ) -> Result<(), PlanError> {
+        if self.observed.members.is_some() || !self.is_initialized() || may_answer_after {
+            return Ok(());
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        Err(PlanError::Unanswering {
+            cluster: self.desired.name.clone(),
+            reason: self
+                .observed
+                .unreachable
+                .clone()
+                .unwrap_or_else(|| "it was not asked".into()),
+            wanted: changes.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    /// What changes in the record alone. A stopped cluster keeps the labels that its COE has, so that
+    /// the difference is still seen when it runs.
+    fn remember(&self, changes: &mut Vec<Change>, stopped: bool) {
+        let Some(record) = self.record() else { return };
+        if record.spec.description != self.desired.description {
+            changes.push(Change::Remember {
+                what: "description",
+            });
+        }
+        let mut wanted = self.desired.clone();
+        if stopped {
+            wanted.labels.clone_from(&record.spec.labels);
+        }
+        if changes.is_empty() && record.spec != wanted {
+            changes.push(Change::Remember {
+                what: "request that the platform remembers",
+            });
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Runs a saga, and undoes it when a step of it fails.
+//!
+//! Guarantees: no step starts after the first failure, the cancellation or the deadline. At a failure the
+//! steps that run are awaited, so that none of them has its effect after its undo; at cancellation and
+//! at the deadline they are dropped. Undo is called for every step that started, in the reverse order,
+//! under a bound of its own, and goes on past those that fail.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
+
+use super::{Lane, Saga, Stage, Step, StepError};
+use crate::error::chain;
+use crate::operation::{Event, Operation, StepProgress};
+use crate::scheduler::{Bounds, Scheduler};
+use crate::steps::Site;
+
+/// What becomes of what a failed saga has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// It stays.
+    Keep,
+    /// It is undone.
+    Undo {
+        /// How long that may take.
+        within: Duration,
+    },
+}
+
+/// A saga that failed.
+#[derive(Debug)]
+pub struct SagaFailure {
+    /// The title of the step that failed first; `None`: the saga was stopped between two steps.
+    pub step: Option<String>,
+    /// Why.
+    pub error: StepError,
+    /// What could not be undone: the title of each step, and why.
+    pub leftovers: Vec<String>,
+}
+
+/// How many steps of each lane of a stage have started.
+type Started = Vec<AtomicUsize>;
+
+/// Runs sagas of one operation at one site.
+pub struct Runner<'a> {
+    /// Where the steps work.
+    pub site: &'a Site,
+    /// Through which they work.
+    pub scheduler: &'a Scheduler,
+    /// For which operation.
+    pub operation: &'a Operation,
+}
+
+impl Runner<'_> {
+    /// Does the steps of the saga; `Err` after the undo, if there is one.
+    pub async fn run(&self, saga: &Saga, on_failure: OnFailure) -> Result<(), SagaFailure> {
+        let started: Vec<Started> = saga
+            .stages
+            .iter()
+            .map(|stage| stage.iter().map(|_| AtomicUsize::new(0)).collect())
+            .collect();
+        for (stage, started_of_stage) in saga.stages.iter().zip(&started) {
+            if let Err((step, error)) = self.run_stage(stage, started_of_stage).await {
+                let leftovers = match on_failure {
+                    OnFailure::Keep => Vec::new(),
+                    OnFailure::Undo { within } => self.undo(saga, &started, within).await,
+                };
+                return Err(SagaFailure {
+                    step,
+                    error,
+                    leftovers,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn run_stage(
+        &self,
+        stage: &Stage,
+        started: &Started,
+    ) -> Result<(), (Option<String>, StepError)> {
+        let stop = CancellationToken::new();
+        let mut lanes: FuturesUnordered<_> = stage
+            .iter()
+            .zip(started)
+            .map(|(lane, started)| self.run_lane(lane, started, &stop))
+            .collect();
+        let mut first_failure = None;
+        while let Some(result) = lanes.next().await {
+            if let Err(failure) = result {
+                stop.cancel();
+                first_failure.get_or_insert(failure);
+            }
+        }
+        first_failure.map_or(Ok(()), Err)
+    }
+
+    async fn run_lane(
+        &self,
+        lane: &Lane,
+        started: &AtomicUsize,
+        stop: &CancellationToken,
+    ) -> Result<(), (Option<String>, StepError)> {
+        let bounds = Bounds::of(self.operation);
+        for step in lane {
+            let permit = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                permit = self.scheduler.admit(&bounds) => permit.map_err(|error| (None, error))?,
+            };
+            // A journal remembers here what is about to be done.
+            started.fetch_add(1, Ordering::Relaxed);
+            self.report(step.as_ref(), false, StepProgress::Started);
+            let result = self
+                .scheduler
+                .persevere(&bounds, || step.ensure(self.site))
+                .await;
+            drop(permit);
+            // A journal remembers here what was done.
+            match result {
+                Ok(()) => self.report(step.as_ref(), false, StepProgress::Finished),
+                Err(error) => {
+                    let text = chain(&error);
+                    self.report(step.as_ref(), false, StepProgress::Failed { error: text });
+                    return Err((Some(step.title()), error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn undo(&self, saga: &Saga, started: &[Started], within: Duration) -> Vec<String> {
+        let bounds = Bounds::for_cleanup(within);
+        let mut leftovers = Vec::new();
+        for (stage, started) in saga.stages.iter().zip(started).rev() {
+            let lanes = stage
+                .iter()
+                .zip(started)
+                .map(|(lane, started)| self.undo_lane(lane, started, &bounds));
+            let of_stage = futures_util::future::join_all(lanes).await;
+            leftovers.extend(of_stage.into_iter().flatten());
+        }
+        leftovers
+    }
+
+    async fn undo_lane(&self, lane: &Lane, started: &AtomicUsize, bounds: &Bounds) -> Vec<String> {
+        let started = started.load(Ordering::Relaxed);
+        let mut leftovers = Vec::new();
+        for step in lane.iter().take(started).rev() {
+            let undone = async {
+                let _permit = self.scheduler.admit(bounds).await?;
+                self.report(step.as_ref(), true, StepProgress::Started);
+                self.scheduler
+                    .persevere(bounds, || step.undo(self.site))
+                    .await
+            };
+            match undone.await {
+                Ok(()) => self.report(step.as_ref(), true, StepProgress::Finished),
+                Err(error) => {
+                    let error = chain(&error);
+                    leftovers.push(format!("{} ({error})", step.title()));
+                    self.report(step.as_ref(), true, StepProgress::Failed { error });
+                }
+            }
+        }
+        leftovers
+    }
+
+    fn report(&self, step: &dyn Step, undo: bool, progress: StepProgress) {
+        self.operation.progress.report(Event {
+            operation: self.operation.id,
+            cluster: self.site.spec.name.clone(),
+            node: step.node().cloned(),
+            step: step.title(),
+            undo,
+            progress,
+        });
+    }
+}

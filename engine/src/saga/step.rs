@@ -1,0 +1,161 @@
+//! What a saga consists of.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::coe::CoeError;
+use crate::model::{InvalidName, NodeName};
+use crate::plan::PlanError;
+use crate::platform::PlatformError;
+use crate::steps::Site;
+use crate::transport::ExecError;
+
+/// What a step is called where it is remembered: `join_node` of `demo-worker-1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StepName {
+    /// What is done.
+    pub kind: &'static str,
+    /// To what: a node, an image, a network.
+    pub target: String,
+}
+
+impl StepName {
+    /// A step of that kind on that target.
+    pub fn new(kind: &'static str, target: &impl ToString) -> Self {
+        Self {
+            kind,
+            target: target.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for StepName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.kind, self.target)
+    }
+}
+
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The platform could not.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The COE could not.
+    #[error(transparent)]
+    Coe(#[from] CoeError),
+    /// The node could not.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// There is no place for it.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Its target cannot have a name.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// Something that it needs is not there.
+    #[error("{0} is not there")]
+    Missing(String),
+    /// Nobody can be asked.
+    #[error("no control plane runs that could be asked")]
+    NoControlPlane,
+    /// A command on a node ended badly.
+    #[error("`{command}` ended with {status} on {node}: {stderr}")]
+    Command {
+        /// The command.
+        command: String,
+        /// Its exit status.
+        status: i64,
+        /// The node.
+        node: NodeName,
+        /// The end of what it complained of.
+        stderr: String,
+    },
+    /// The user interrupted the operation.
+    #[error("it was interrupted")]
+    Interrupted,
+    /// The operation's deadline passed.
+    #[error("the operation's time was up")]
+    OutOfTime,
+}
+
+impl StepError {
+    /// Whether the same step may succeed when it is tried again.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Platform(error) => match error {
+                PlatformError::Unreachable { .. } => true,
+                PlatformError::Refused { retryable, .. } => *retryable,
+                PlatformError::Foreign { .. } | PlatformError::NoImage { .. } => false,
+            },
+            Self::Exec(error) | Self::Coe(CoeError::Exec(error)) => {
+                matches!(error, ExecError::Channel { .. })
+            }
+            _ => false,
+        }
+    }
+}
+
+/// One thing that is done to a cluster.
+///
+/// `ensure` asked twice acts once. A step that failed or was interrupted may have had its effect: `undo`
+/// is called for every step that started, finds by owner and name what it has no reference for, and
+/// takes "it is not there" for success. Both may be dropped at any await.
+#[async_trait]
+pub trait Step: Send + Sync {
+    /// For the journal: what it is, and on what.
+    fn name(&self) -> StepName;
+
+    /// For people: `join demo-worker-1 as worker`.
+    fn title(&self) -> String;
+
+    /// The node that it is about, if it is about one.
+    fn node(&self) -> Option<&NodeName> {
+        None
+    }
+
+    /// Makes sure that its effect is there.
+    async fn ensure(&self, site: &Site) -> Result<(), StepError>;
+
+    /// Makes sure that its effect is not there. Nothing to do for a step that leaves nothing behind
+    /// that another step's undo does not remove.
+    async fn undo(&self, _site: &Site) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+/// Steps that are done one after another.
+pub type Lane = Vec<Box<dyn Step>>;
+
+/// Lanes that are done beside one another.
+pub type Stage = Vec<Lane>;
+
+/// Stages that are done one after another.
+#[derive(Default)]
+pub struct Saga {
+    /// The stages.
+    pub stages: Vec<Stage>,
+}
+
+impl Saga {
+    /// A saga of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same saga with one more stage; an empty one is left out.
+    #[must_use]
+    pub fn then(mut self, stage: Stage) -> Self {
+        if stage.iter().any(|lane| !lane.is_empty()) {
+            self.stages.push(stage);
+        }
+        self
+    }
+
+    /// The same saga with one more step that is done alone.
+    #[must_use]
+    pub fn then_step(self, step: impl Step + 'static) -> Self {
+        self.then(vec![vec![Box::new(step)]])
+    }
+}

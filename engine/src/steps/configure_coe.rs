@@ -1,0 +1,29 @@
+//! Makes sure that the COE's settings are those of the cluster's labels.
+
+use async_trait::async_trait;
+
+use super::Site;
+use crate::model::ClusterName;
+use crate::saga::{Step, StepError, StepName};
+
+/// See the module.
+pub struct ConfigureCoe {
+    /// The cluster.
+    pub cluster: ClusterName,
+}
+
+#[async_trait]
+impl Step for ConfigureCoe {
+    fn name(&self) -> StepName {
+        StepName::new("configure_coe", &self.cluster)
+    }
+
+    fn title(&self) -> String {
+        format!("configure {}", self.cluster)
+    }
+
+    async fn ensure(&self, site: &Site) -> Result<(), StepError> {
+        let asked = site.any_control_plane()?;
+        Ok(site.coe.configure(asked.as_ref(), &site.spec).await?)
+    }
+}

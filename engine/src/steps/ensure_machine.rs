@@ -1,0 +1,83 @@
+//! Makes sure that a node has its machine, and that the machine's service is up.
+//!
+//! The node keeps the address and the published ports that it had before; its volumes are used if they
+//! are there. `undo` deletes the machine, and its volumes if the node is a new one.
+
+use async_trait::async_trait;
+
+use super::Site;
+use crate::model::{NodeName, NodeSpec, Role};
+use crate::platform::MachineRequest;
+use crate::saga::{Step, StepError, StepName};
+
+/// Whether anything of the node was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeOrigin {
+    /// Nothing was.
+    New,
+    /// Its volumes were, or may have been.
+    ThereBefore,
+}
+
+/// See the module.
+pub struct EnsureMachine {
+    /// What the machine should be.
+    pub node: NodeSpec,
+    /// Whether anything of the node was there before.
+    pub origin: NodeOrigin,
+}
+
+#[async_trait]
+impl Step for EnsureMachine {
+    fn name(&self) -> StepName {
+        StepName::new("ensure_machine", &self.node.name)
+    }
+
+    fn title(&self) -> String {
+        format!("make the machine of {} {}", self.node.role, self.node.name)
+    }
+
+    fn node(&self) -> Option<&NodeName> {
+        Some(&self.node.name)
+    }
+
+    async fn ensure(&self, site: &Site) -> Result<(), StepError> {
+        let name = &self.node.name;
+        let address = site.address(name)?;
+        let secrets = match self.node.role {
+            Role::ControlPlane => site.secrets_for(name).await?,
+            Role::Worker => None,
+        };
+        let reached_by = [
+            name.to_string(),
+            address.to_string(),
+            "127.0.0.1".to_owned(),
+            "localhost".to_owned(),
+        ];
+        let boot = site
+            .coe
+            .boot(&site.spec, name, self.node.role, &reached_by, secrets)?;
+        let request = MachineRequest {
+            spec: site.with_kept_ports(self.node.clone()),
+            address,
+            network: site.network()?,
+            boot,
+        };
+        let machine = site.platform.ensure_machine(&site.owner, &request).await?;
+        let exec = site.platform.exec(&machine);
+        site.has_machine(machine);
+        Ok(site.coe.wait_until_up(exec.as_ref()).await?)
+    }
+
+    async fn undo(&self, site: &Site) -> Result<(), StepError> {
+        let (cluster, name) = (site.owner.cluster, &self.node.name);
+        site.platform.delete_machine(cluster, name).await?;
+        if self.origin == NodeOrigin::New {
+            site.platform.delete_volumes(cluster, name).await?;
+            site.node_is_gone(name);
+        } else {
+            site.machine_is_gone(name);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! Makes sure that the cluster has its network.
+//!
+//! `undo` deletes it if the cluster owns it; a network that was there before stays.
+
+use async_trait::async_trait;
+
+use super::Site;
+use crate::model::ClusterName;
+use crate::saga::{Step, StepError, StepName};
+
+/// See the module.
+pub struct EnsureNetwork {
+    /// The cluster.
+    pub cluster: ClusterName,
+}
+
+#[async_trait]
+impl Step for EnsureNetwork {
+    fn name(&self) -> StepName {
+        StepName::new("ensure_network", &self.cluster)
+    }
+
+    fn title(&self) -> String {
+        format!("make the network of {}", self.cluster)
+    }
+
+    async fn ensure(&self, site: &Site) -> Result<(), StepError> {
+        let network = site
+            .platform
+            .ensure_network(&site.owner, &site.spec.network)
+            .await?;
+        site.has_network(network);
+        Ok(())
+    }
+
+    async fn undo(&self, site: &Site) -> Result<(), StepError> {
+        Ok(site.platform.delete_network(site.owner.cluster).await?)
+    }
+}

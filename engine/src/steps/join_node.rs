@@ -1,0 +1,76 @@
+//! Joins a machine to its cluster.
+//!
+//! After `ensure` the node is a member; whether it is a ready one is another step's question. `undo`
+//! removes the member whether or not the join was seen to finish.
+
+use async_trait::async_trait;
+
+use super::Site;
+use super::site::Origin;
+use crate::coe::NodeAccess;
+use crate::model::{NodeName, Role};
+use crate::saga::{Step, StepError, StepName};
+
+/// See the module.
+pub struct JoinNode {
+    /// The node.
+    pub node: NodeName,
+    /// What it becomes.
+    pub role: Role,
+}
+
+#[async_trait]
+impl Step for JoinNode {
+    fn name(&self) -> StepName {
+        StepName::new("join_node", &self.node)
+    }
+
+    fn title(&self) -> String {
+        format!("join {} as {}", self.node, self.role)
+    }
+
+    fn node(&self) -> Option<&NodeName> {
+        Some(&self.node)
+    }
+
+    async fn ensure(&self, site: &Site) -> Result<(), StepError> {
+        join(site, &self.node, self.role).await
+    }
+
+    async fn undo(&self, site: &Site) -> Result<(), StepError> {
+        if site.origin == Origin::MadeHere {
+            // The whole cluster goes: leaving it member by member would only take time.
+            return Ok(());
+        }
+        leave(site, &self.node).await
+    }
+}
+
+/// Makes sure that the node is a member.
+pub(super) async fn join(site: &Site, node: &NodeName, role: Role) -> Result<(), StepError> {
+    let ticket = site.ticket(role, node).await?;
+    let machine = site.machine(node)?;
+    let exec = site.platform.exec(&machine);
+    let access = NodeAccess {
+        role,
+        address: machine.address,
+        exec: exec.as_ref(),
+    };
+    site.coe.join(&access, ticket).await?;
+    if role == Role::ControlPlane {
+        site.serves(node);
+    }
+    Ok(())
+}
+
+/// Makes sure that the node is no member, whether or not it has a machine.
+pub(super) async fn leave(site: &Site, node: &NodeName) -> Result<(), StepError> {
+    // First, so that nobody asks it about others while it goes.
+    let asked = site.control_plane(node)?;
+    site.no_longer_serves(node);
+    let leaving = site.exec(node).ok();
+    Ok(site
+        .coe
+        .remove_member(asked.as_ref(), node, leaving.as_deref())
+        .await?)
+}

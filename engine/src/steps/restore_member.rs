@@ -1,0 +1,68 @@
+//! Brings a node whose machine came back into its cluster again.
+//!
+//! A node whose volumes were kept comes back by itself, and is given time for it. One that does not, or
+//! whose volumes are gone, is forgotten by the cluster and joins anew. There is nothing to undo.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Site;
+use super::join_node::{join, leave};
+use crate::model::{NodeName, Role};
+use crate::saga::{Step, StepError, StepName};
+
+/// What is done before a node joins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comeback {
+    /// It is given that long to come back by itself.
+    ByItself(Duration),
+    /// Nothing: it cannot come back by itself.
+    Never,
+}
+
+/// See the module.
+pub struct RestoreMember {
+    /// The node.
+    pub node: NodeName,
+    /// Its role.
+    pub role: Role,
+    /// Whether it may come back by itself.
+    pub comeback: Comeback,
+}
+
+#[async_trait]
+impl Step for RestoreMember {
+    fn name(&self) -> StepName {
+        StepName::new("restore_member", &self.node)
+    }
+
+    fn title(&self) -> String {
+        format!("bring {} {} back into the cluster", self.role, self.node)
+    }
+
+    fn node(&self) -> Option<&NodeName> {
+        Some(&self.node)
+    }
+
+    async fn ensure(&self, site: &Site) -> Result<(), StepError> {
+        if let Comeback::ByItself(patience) = self.comeback
+            && tokio::time::timeout(patience, self.wait_until_ready(site))
+                .await
+                .is_ok_and(|r| r.is_ok())
+        {
+            return Ok(());
+        }
+        leave(site, &self.node).await?;
+        join(site, &self.node, self.role).await?;
+        self.wait_until_ready(site).await
+    }
+}
+
+impl RestoreMember {
+    async fn wait_until_ready(&self, site: &Site) -> Result<(), StepError> {
+        let asked = site.control_plane(&self.node)?;
+        let node = std::slice::from_ref(&self.node);
+        Ok(site.coe.wait_until_ready(asked.as_ref(), node).await?)
+    }
+}

@@ -1,0 +1,414 @@
+//! Where steps work: the platform, the COE driver, and what the steps before have made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use crate::coe::{ClusterSecrets, Coe, JoinTicket};
+use crate::model::{
+    ClusterId, ClusterRecord, ClusterSpec, ImageName, Machine, MachineState, MemberState, Network,
+    NodeName, NodeSpec, ObservedCluster, Owner, PortMapping, Role,
+};
+use crate::plan::{PlanError, free_address, keep_host_ports};
+use crate::platform::Platform;
+use crate::saga::StepError;
+use crate::transport::Exec;
+
+/// Addresses that operations of this process have given to nodes. Two operations that look at a cluster
+/// before either has made its machine would else give the same address.
+#[derive(Default)]
+pub struct GivenAddresses(Mutex<BTreeMap<(ClusterId, NodeName), IpAddr>>);
+
+/// What is known of a cluster while an operation works on it.
+#[derive(Default)]
+struct Known {
+    network: Option<Network>,
+    machines: BTreeMap<NodeName, Machine>,
+    /// Nodes of which volumes are there.
+    volumes: BTreeSet<NodeName>,
+    /// Control planes that can be asked.
+    serving: BTreeSet<NodeName>,
+    addresses: BTreeMap<NodeName, IpAddr>,
+    api_ports: BTreeMap<NodeName, u16>,
+    image_ids: BTreeMap<ImageName, String>,
+    preloaded: BTreeMap<String, String>,
+    initialized: bool,
+}
+
+/// Whether the operation makes the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It does: when it fails, nothing of the cluster has to be spared.
+    MadeHere,
+    /// The cluster was there before.
+    ThereBefore,
+}
+
+/// Where steps work.
+pub struct Site {
+    /// What makes machines.
+    pub platform: Arc<dyn Platform>,
+    /// What makes a cluster of them.
+    pub coe: Arc<dyn Coe>,
+    /// The owner of what is made.
+    pub owner: Owner,
+    /// The cluster as it is wanted.
+    pub spec: ClusterSpec,
+    /// Whether the operation makes the cluster.
+    pub origin: Origin,
+    created_at: Timestamp,
+    /// Nodes in the order in which they get addresses.
+    expected: Vec<NodeName>,
+    given: Arc<GivenAddresses>,
+    known: Mutex<Known>,
+    secrets: OnceCell<ClusterSecrets>,
+    control_plane_ticket: OnceCell<JoinTicket>,
+    worker_ticket: OnceCell<JoinTicket>,
+}
+
+impl Site {
+    /// The site of a cluster that is about to be made. `expected` nodes get addresses in that order.
+    pub fn new_cluster(
+        platform: Arc<dyn Platform>,
+        coe: Arc<dyn Coe>,
+        owner: Owner,
+        spec: ClusterSpec,
+        expected: Vec<NodeName>,
+        given: Arc<GivenAddresses>,
+    ) -> Self {
+        Self {
+            platform,
+            coe,
+            owner,
+            spec,
+            origin: Origin::MadeHere,
+            created_at: Timestamp::now(),
+            expected,
+            given,
+            known: Mutex::default(),
+            secrets: OnceCell::new(),
+            control_plane_ticket: OnceCell::new(),
+            worker_ticket: OnceCell::new(),
+        }
+    }
+
+    /// The site of a cluster that is there.
+    pub fn of(
+        platform: Arc<dyn Platform>,
+        coe: Arc<dyn Coe>,
+        owner: Owner,
+        spec: ClusterSpec,
+        observed: &ObservedCluster,
+        given: Arc<GivenAddresses>,
+    ) -> Self {
+        let mut site = Self::new_cluster(platform, coe, owner, spec, Vec::new(), given);
+        site.origin = Origin::ThereBefore;
+        if let Some(record) = &observed.record {
+            site.created_at = record.created_at;
+        }
+        site.learn(observed);
+        site
+    }
+
+    /// The same site, whose nodes get addresses in that order.
+    #[must_use]
+    pub fn expecting(mut self, expected: Vec<NodeName>) -> Self {
+        self.expected = expected;
+        self
+    }
+
+    fn learn(&self, observed: &ObservedCluster) {
+        let api_port = self.coe.api_port();
+        let mut known = self.known();
+        known.network.clone_from(&observed.network);
+        known.machines.clone_from(&observed.machines);
+        known.volumes = observed.volumes.keys().cloned().collect();
+        if let Some(record) = &observed.record {
+            known.addresses.clone_from(&record.addresses);
+            known.api_ports.clone_from(&record.api_ports);
+            known.preloaded.clone_from(&record.preloaded);
+            known.initialized = record.initialized;
+        }
+        for (name, machine) in &observed.machines {
+            known.addresses.insert(name.clone(), machine.address);
+            if let Some(port) = host_port(machine, api_port) {
+                known.api_ports.insert(name.clone(), port);
+            }
+        }
+        let serves = |machine: &&Machine| match &observed.members {
+            Some(members) => members.get(&machine.spec.name).is_some_and(|member| {
+                member.role == Role::ControlPlane && member.state != MemberState::Down
+            }),
+            None => known.initialized,
+        };
+        known.serving = observed
+            .machines
+            .values()
+            .filter(|machine| machine.spec.role == Role::ControlPlane)
+            .filter(serves)
+            .map(|machine| machine.spec.name.clone())
+            .collect();
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Nothing panics while it holds the lock, and what it guards is whole at every moment.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The cluster's network.
+    pub fn network(&self) -> Result<Network, StepError> {
+        self.known()
+            .network
+            .clone()
+            .ok_or_else(|| StepError::Missing(format!("the network of {}", self.spec.name)))
+    }
+
+    pub(super) fn has_network(&self, network: Network) {
+        self.known().network = Some(network);
+    }
+
+    /// A machine of the cluster.
+    pub fn machine(&self, node: &NodeName) -> Result<Machine, StepError> {
+        self.find_machine(node)
+            .ok_or_else(|| StepError::Missing(format!("the machine of {node}")))
+    }
+
+    pub(super) fn find_machine(&self, node: &NodeName) -> Option<Machine> {
+        self.known().machines.get(node).cloned()
+    }
+
+    pub(super) fn has_machine(&self, machine: Machine) {
+        let mut known = self.known();
+        let name = machine.spec.name.clone();
+        known.addresses.insert(name.clone(), machine.address);
+        if let Some(port) = host_port(&machine, self.coe.api_port()) {
+            known.api_ports.insert(name.clone(), port);
+        }
+        known.machines.insert(name, machine);
+    }
+
+    pub(super) fn machine_is(&self, node: &NodeName, state: MachineState) {
+        if let Some(machine) = self.known().machines.get_mut(node) {
+            machine.state = state;
+        }
+    }
+
+    /// The machine is gone; its volumes, address and port are not forgotten.
+    pub(super) fn machine_is_gone(&self, node: &NodeName) {
+        self.known().machines.remove(node);
+    }
+
+    /// The node is gone with everything.
+    pub(super) fn node_is_gone(&self, node: &NodeName) {
+        let mut known = self.known();
+        known.machines.remove(node);
+        known.volumes.remove(node);
+        known.serving.remove(node);
+        known.addresses.remove(node);
+        known.api_ports.remove(node);
+        drop(known);
+        self.given().remove(&(self.owner.cluster, node.clone()));
+    }
+
+    /// Whether the node has volumes from before.
+    pub fn has_volumes(&self, node: &NodeName) -> bool {
+        self.known().volumes.contains(node)
+    }
+
+    pub(super) fn serves(&self, node: &NodeName) {
+        let mut known = self.known();
+        known.initialized = true;
+        known.serving.insert(node.clone());
+    }
+
+    pub(super) fn no_longer_serves(&self, node: &NodeName) {
+        self.known().serving.remove(node);
+    }
+
+    pub(super) fn has_image(&self, image: &ImageName, id: String) {
+        self.known().image_ids.insert(image.clone(), id);
+    }
+
+    /// The channel to a node.
+    pub fn exec(&self, node: &NodeName) -> Result<Arc<dyn Exec>, StepError> {
+        Ok(self.platform.exec(&self.machine(node)?))
+    }
+
+    /// The channel to a control plane that can be asked; `about` itself only if there is no other.
+    pub fn control_plane(&self, about: &NodeName) -> Result<Arc<dyn Exec>, StepError> {
+        let known = self.known();
+        let mut running = known
+            .serving
+            .iter()
+            .filter_map(|name| known.machines.get(name))
+            .filter(|machine| machine.state == MachineState::Running)
+            .peekable();
+        let last_resort = running.peek().copied();
+        running
+            .find(|machine| machine.spec.name != *about)
+            .or(last_resort)
+            .map(|machine| self.platform.exec(machine))
+            .ok_or(StepError::NoControlPlane)
+    }
+
+    /// The channel to any control plane that can be asked.
+    pub fn any_control_plane(&self) -> Result<Arc<dyn Exec>, StepError> {
+        let known = self.known();
+        known
+            .serving
+            .iter()
+            .filter_map(|name| known.machines.get(name))
+            .find(|machine| machine.state == MachineState::Running)
+            .map(|machine| self.platform.exec(machine))
+            .ok_or(StepError::NoControlPlane)
+    }
+
+    fn given(&self) -> MutexGuard<'_, BTreeMap<(ClusterId, NodeName), IpAddr>> {
+        self.given.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The address that the node has, had, or gets.
+    pub(super) fn address(&self, node: &NodeName) -> Result<IpAddr, StepError> {
+        let network = self.network()?;
+        let mut given = self.given();
+        let mut known = self.known();
+        let in_order = self
+            .expected
+            .iter()
+            .take_while(|expected| *expected != node);
+        for name in in_order.chain([node]) {
+            if known.addresses.contains_key(name) {
+                continue;
+            }
+            let cluster = self.owner.cluster;
+            let key = (cluster, name.clone());
+            let address = if let Some(&address) = given.get(&key) {
+                address
+            } else {
+                let mut taken: BTreeSet<IpAddr> = network.taken.iter().copied().collect();
+                taken.extend(known.addresses.values());
+                taken.extend(
+                    given
+                        .iter()
+                        .filter(|((of, _), _)| *of == cluster)
+                        .map(|(_, a)| *a),
+                );
+                free_address(network.subnet, &taken).ok_or_else(|| PlanError::SubnetFull {
+                    subnet: network.subnet.to_string(),
+                    node: name.clone(),
+                })?
+            };
+            given.insert(key, address);
+            known.addresses.insert(name.clone(), address);
+        }
+        known
+            .addresses
+            .get(node)
+            .copied()
+            .ok_or_else(|| StepError::Missing(format!("the address of {node}")))
+    }
+
+    /// The machine's spec with the host ports that the node had before.
+    pub(super) fn with_kept_ports(&self, mut spec: NodeSpec) -> NodeSpec {
+        let known = self.known();
+        if let Some(machine) = known.machines.get(&spec.name) {
+            keep_host_ports(&mut spec.ports, &machine.spec.ports);
+        }
+        let api_port = self.coe.api_port();
+        let kept = known.api_ports.get(&spec.name).copied();
+        let is_api = |port: &&mut PortMapping| port.node_port == api_port;
+        for port in spec.ports.iter_mut().filter(is_api) {
+            port.host_port = port.host_port.or(kept);
+        }
+        spec
+    }
+
+    /// The secrets for a control plane's machine; `None` where its volumes keep them and nobody else
+    /// can be asked.
+    pub(super) async fn secrets_for(
+        &self,
+        node: &NodeName,
+    ) -> Result<Option<&ClusterSecrets>, StepError> {
+        let secrets = self
+            .secrets
+            .get_or_try_init(async || {
+                let initialized = self.known().initialized;
+                if self.origin == Origin::MadeHere {
+                    return Ok(self.coe.new_secrets(&self.spec)?);
+                }
+                let asked = match self.control_plane(node) {
+                    Err(_) if !initialized => return Ok(self.coe.new_secrets(&self.spec)?),
+                    asked => asked?,
+                };
+                Ok::<_, StepError>(self.coe.read_secrets(asked.as_ref()).await?)
+            })
+            .await;
+        match secrets {
+            Ok(secrets) => Ok(Some(secrets)),
+            Err(_) if self.has_volumes(node) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What lets a machine of that role join; asked once for all.
+    pub(super) async fn ticket(
+        &self,
+        role: Role,
+        joining: &NodeName,
+    ) -> Result<&JoinTicket, StepError> {
+        let cell = match role {
+            Role::ControlPlane => &self.control_plane_ticket,
+            Role::Worker => &self.worker_ticket,
+        };
+        cell.get_or_try_init(async || {
+            let asked = self.control_plane(joining)?;
+            Ok(self.coe.join_ticket(asked.as_ref(), role).await?)
+        })
+        .await
+    }
+
+    /// What the platform should remember of the cluster.
+    pub fn record(&self, complete: bool) -> ClusterRecord {
+        let known = self.known();
+        let preloaded = self
+            .spec
+            .preload_images
+            .iter()
+            .filter_map(|image| {
+                let id = known
+                    .image_ids
+                    .get(image)
+                    .or_else(|| known.preloaded.get(&image.0))?;
+                Some((image.0.clone(), id.clone()))
+            })
+            .collect();
+        ClusterRecord {
+            spec: self.spec.clone(),
+            created_at: self.created_at,
+            preloaded,
+            addresses: known.addresses.clone(),
+            api_ports: known.api_ports.clone(),
+            initialized: known.initialized,
+            complete,
+        }
+    }
+}
+
+/// The port of the platform's host that leads to the machine's API.
+fn host_port(machine: &Machine, api_port: u16) -> Option<u16> {
+    if machine.spec.role != Role::ControlPlane {
+        return None;
+    }
+    let published = machine.published.get(&api_port).map(|&(_, port)| port);
+    published.or_else(|| {
+        let mapping = machine
+            .spec
+            .ports
+            .iter()
+            .find(|port| port.node_port == api_port)?;
+        mapping.host_port
+    })
+}
