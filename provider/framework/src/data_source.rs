@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::configuration::to_validate;
 use crate::{AttributeType, Call, Diagnostics, Model, Path, Schema, Value};
 
 /// A kind of data source.
@@ -72,8 +73,9 @@ impl<D: DataSource> ErasedDataSource for D {
     }
 
     async fn validate(&self, config: Value, call: &Call) -> Diagnostics {
-        match D::Model::from_value(config, &Path::root()) {
-            Ok(config) => DataSource::validate(self, &config, call).await,
+        match to_validate::<D::Model>(config) {
+            Ok(Some(config)) => DataSource::validate(self, &config, call).await,
+            Ok(None) => Diagnostics::new(),
             Err(diagnostics) => diagnostics,
         }
     }

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
+use crate::configuration::to_validate;
 use crate::{AttributeType, Call, Diagnostics, Model, Path, Schema, Value};
 
 /// A kind of ephemeral resource.
@@ -126,8 +127,9 @@ impl<E: Ephemeral> ErasedEphemeral for E {
     }
 
     async fn validate(&self, config: Value, call: &Call) -> Diagnostics {
-        match E::Model::from_value(config, &Path::root()) {
-            Ok(config) => Ephemeral::validate(self, &config, call).await,
+        match to_validate::<E::Model>(config) {
+            Ok(Some(config)) => Ephemeral::validate(self, &config, call).await,
+            Ok(None) => Diagnostics::new(),
             Err(diagnostics) => diagnostics,
         }
     }

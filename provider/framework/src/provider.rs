@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::configuration::to_validate;
 use crate::{
     AttributeType, BoxedDataSource, BoxedEphemeral, BoxedFunction, BoxedResource, Call,
     Diagnostics, Model, Path, Schema, Value,
@@ -67,8 +68,9 @@ impl<P: Provider> ErasedProvider for P {
     }
 
     async fn validate(&self, config: Value, call: &Call) -> Diagnostics {
-        match P::Model::from_value(config, &Path::root()) {
-            Ok(config) => Provider::validate(self, &config, call).await,
+        match to_validate::<P::Model>(config) {
+            Ok(Some(config)) => Provider::validate(self, &config, call).await,
+            Ok(None) => Diagnostics::new(),
             Err(diagnostics) => diagnostics,
         }
     }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::{
     Change, Failure, Identity, IdentitySchema, ImportTarget, MovedState, Resource, Upgrader,
 };
+use crate::configuration::to_validate;
 use crate::reencode::keep_unchanged;
 use crate::{AttributeType, Call, Diagnostics, Model, Path, Schema, Value};
 
@@ -72,8 +73,9 @@ impl<R: Resource> ErasedResource for R {
     }
 
     async fn validate(&self, config: Value, call: &Call) -> Diagnostics {
-        match decode::<R>(config) {
-            Ok(config) => Resource::validate(self, &config, call).await,
+        match to_validate::<R::Model>(config) {
+            Ok(Some(config)) => Resource::validate(self, &config, call).await,
+            Ok(None) => Diagnostics::new(),
             Err(diagnostics) => diagnostics,
         }
     }
