@@ -52,7 +52,10 @@ pub(super) struct Folder {
     root: PathBuf,
 }
 
-#[allow(clippy::unused_self, reason = "a file is read through the folder that it belongs to")]
+#[allow(
+    clippy::unused_self,
+    reason = "a file is read through the folder that it belongs to"
+)]
 impl Folder {
     pub(super) fn new(root: PathBuf) -> Self {
         Self { root }

@@ -66,9 +66,10 @@ fn observe_cluster(
         let owner = labels::owner_from(&file.labels).filter(|owner| owner.cluster == id);
         if let (Some(owner), Some(node)) = (owner, file.node()) {
             owners.push(owner);
-            volumes.entry(node).or_default().push(file.name);
+            volumes.entry(node).or_default().push(file.volume);
         }
     }
+    volumes.values_mut().for_each(|names| names.sort());
 
     let mut network = None;
     for file in objects::<NetworkFile>(folder, &entries, Kind::Network)? {

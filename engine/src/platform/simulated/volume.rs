@@ -16,6 +16,8 @@ use super::labels::{self, Holder, Labels};
 pub(super) struct VolumeFile {
     pub(super) labels: Labels,
     pub(super) name: String,
+    /// What distinguishes it from the node's other volumes.
+    pub(super) volume: String,
     pub(super) size: Option<u32>,
 }
 
@@ -56,6 +58,7 @@ pub(super) fn ensure(
         &VolumeFile {
             labels,
             name,
+            volume: volume.name.clone(),
             size: volume.size,
         },
     )
