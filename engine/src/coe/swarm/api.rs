@@ -15,6 +15,9 @@ use super::http::{self, Request, Response};
 use crate::coe::CoeError;
 use crate::transport::{Command, Exec, Stdin};
 
+/// A join: tokens, and the addresses of all managers.
+const LARGEST_SECRET_BODY: usize = 8 * 1024;
+
 /// The socket is named so that no setting of the image's leads elsewhere.
 pub(super) const DIAL: &str = "docker -H unix:///var/run/docker.sock system dial-stdio";
 
@@ -35,19 +38,26 @@ impl Request {
         }
     }
 
-    pub(super) fn post<T: Serialize>(path: impl Into<String>, body: &T) -> Result<Self, CoeError> {
-        let path = path.into();
-        match serde_json::to_vec(body) {
-            Ok(body) => Ok(Self {
-                method: "POST",
-                path,
-                body: Some(body),
-            }),
-            Err(error) => Err(CoeError::Certificate {
-                what: format!("write the request to {path}"),
-                reason: error.to_string(),
-            }),
-        }
+    pub(super) fn post<T: Serialize>(
+        node: &dyn Exec,
+        what: &str,
+        path: impl Into<String>,
+        body: &T,
+    ) -> Result<Self, CoeError> {
+        // Room for all at once: what growing leaves behind would not be wiped.
+        let mut json = Zeroizing::new(Vec::with_capacity(LARGEST_SECRET_BODY));
+        serde_json::to_writer(&mut *json, body).map_err(|error| {
+            refused(
+                node,
+                what,
+                format!("the request cannot be written: {error}"),
+            )
+        })?;
+        Ok(Self {
+            method: "POST",
+            path: path.into(),
+            body: Some(json),
+        })
     }
 }
 
@@ -101,7 +111,7 @@ pub(super) async fn call_after<const N: usize>(
     // The engine takes the end of what it reads for the client's going, and drops what it does for
     // him (Go's net/http cancels the request's context). So stdin stays open until the answers are
     // there: the engine closes the connection after the last of them, and the command ends.
-    let bytes = Bytes::from_owner(Zeroizing::new(http::write(&requests)));
+    let bytes = Bytes::from_owner(http::write(&requests));
     let open_end = stream::once(async { Ok(bytes) }).chain(stream::pending());
     command.stdin = Stdin::Stream(open_end.boxed());
     let output = node.run(command).await?;

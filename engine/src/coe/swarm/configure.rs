@@ -32,7 +32,7 @@ pub(super) async fn configure(
             return Ok(());
         }
         let path = format!("/swarm/update?version={}", swarm.version.index);
-        let update = Request::post(path, &swarm.spec)?;
+        let update = Request::post(control_plane, WHAT, path, &swarm.spec)?;
         if sent(control_plane, WHAT, update).await? {
             return Ok(());
         }
@@ -96,7 +96,8 @@ pub(super) async fn send_node(
     node: &Node,
 ) -> Result<bool, CoeError> {
     let path = format!("/nodes/{}/update?version={}", node.id, node.version.index);
-    sent(control_plane, what, Request::post(path, &node.spec)?).await
+    let update = Request::post(control_plane, what, path, &node.spec)?;
+    sent(control_plane, what, update).await
 }
 
 async fn sent(control_plane: &dyn Exec, what: &str, update: Request) -> Result<bool, CoeError> {

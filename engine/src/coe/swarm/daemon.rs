@@ -121,3 +121,71 @@ pub(super) async fn read_secrets(node: &dyn Exec) -> Result<ClusterSecrets, CoeE
         ca_key: Secret::new(key.to_owned()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    fn files(role: Role, secrets: Option<&ClusterSecrets>) -> Vec<NodeFile> {
+        boot(&"demo-control-plane-1".parse().unwrap(), role, &[], secrets)
+            .unwrap()
+            .files
+    }
+
+    fn text(file: &NodeFile) -> &str {
+        std::str::from_utf8(file.content.expose()).unwrap()
+    }
+
+    #[test]
+    fn a_control_plane_answers_on_tcp_with_tls_alone() {
+        let secrets = certificates::new_authority(&"demo".parse().unwrap()).unwrap();
+        let files = files(Role::ControlPlane, Some(&secrets));
+        expect![[r#"
+            {
+              "hosts": [
+                "unix:///var/run/docker.sock",
+                "tcp://0.0.0.0:2376"
+              ],
+              "tlscacert": "/etc/docker/tls/ca.pem",
+              "tlscert": "/etc/docker/tls/cert.pem",
+              "tlskey": "/etc/docker/tls/key.pem",
+              "tlsverify": true
+            }
+        "#]]
+        .assert_eq(text(&files[0]));
+        let modes: Vec<(&str, u32)> = files
+            .iter()
+            .map(|file| (file.path.as_str(), file.mode))
+            .collect();
+        let expected = [
+            (CONFIGURATION, 0o644),
+            (CA_CERTIFICATE, 0o644),
+            (SERVER_CERTIFICATE, 0o644),
+            (SERVER_KEY, 0o600),
+            (CA_KEY, 0o600),
+        ];
+        assert_eq!(modes, expected);
+    }
+
+    #[test]
+    fn a_worker_has_no_secret_and_no_port() {
+        let secrets = certificates::new_authority(&"demo".parse().unwrap()).unwrap();
+        let files = files(Role::Worker, Some(&secrets));
+        assert_eq!(files.len(), 1);
+        expect![[r#"
+            {
+              "hosts": [
+                "unix:///var/run/docker.sock"
+              ]
+            }
+        "#]]
+        .assert_eq(text(&files[0]));
+    }
+
+    #[test]
+    fn a_control_plane_that_comes_back_keeps_the_files_of_its_volume() {
+        assert!(files(Role::ControlPlane, None).is_empty());
+    }
+}

@@ -1,14 +1,18 @@
 //! HTTP/1.1 as bytes: requests that go to a node in one piece, and the answers that come back. Pure.
 
+use zeroize::Zeroizing;
+
 /// The most headers that an answer of the engine has, and some more.
 const MOST_HEADERS: usize = 64;
+/// The head of a request, generously.
+const LONGEST_HEAD: usize = 512;
 
 /// A request of the engine's API.
 pub(super) struct Request {
     pub method: &'static str,
     pub path: String,
     /// JSON; may hold a secret.
-    pub body: Option<Vec<u8>>,
+    pub body: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// An answer.
@@ -28,10 +32,19 @@ pub(super) enum Malformed {
 
 /// The requests one after the other, as one connection takes them; the engine answers in their order
 /// and closes the connection after the last (RFC 9112, 9.3.2).
-pub(super) fn write(requests: &[Request]) -> Vec<u8> {
-    let mut bytes = Vec::new();
+pub(super) fn write(requests: &[Request]) -> Zeroizing<Vec<u8>> {
+    let bodies: usize = requests
+        .iter()
+        .flat_map(|request| &request.body)
+        .map(|body| body.len())
+        .sum();
+    // Room for all at once: what growing leaves behind would not be wiped.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(bodies + requests.len() * LONGEST_HEAD));
     for (at, request) in requests.iter().enumerate() {
-        let body = request.body.as_deref().unwrap_or_default();
+        let body = request
+            .body
+            .as_ref()
+            .map_or(&[][..], |body| body.as_slice());
         let is_last = at + 1 == requests.len();
         let head = format!(
             "{} {} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n\
@@ -41,8 +54,6 @@ pub(super) fn write(requests: &[Request]) -> Vec<u8> {
             body.len(),
             if is_last { "Connection: close\r\n" } else { "" },
         );
-        // Room for all at once: what growing leaves behind would not be wiped.
-        bytes.reserve(head.len() + body.len());
         bytes.extend_from_slice(head.as_bytes());
         bytes.extend_from_slice(body);
     }
@@ -133,7 +144,7 @@ mod tests {
 
     #[test]
     fn only_the_last_request_closes_the_connection() {
-        let body = Some(b"{}".to_vec());
+        let body = Some(Zeroizing::new(b"{}".to_vec()));
         let requests = [
             get("/info"),
             Request {
@@ -142,8 +153,8 @@ mod tests {
                 body,
             },
         ];
-        let text = String::from_utf8(write(&requests)).unwrap();
-        expect_test::expect![[r#"
+        let text = String::from_utf8(write(&requests).to_vec()).unwrap();
+        expect_test::expect![[r"
             GET /info HTTP/1.1
             Host: docker
             Content-Type: application/json
@@ -155,7 +166,7 @@ mod tests {
             Content-Length: 2
             Connection: close
 
-            {}"#]]
+            {}"]]
         .assert_eq(&text.replace("\r\n", "\n"));
     }
 

@@ -53,7 +53,8 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
         "AdvertiseAddr": first.address.to_string(),
         "Spec": swarm_spec,
     });
-    let [response] = api::call(first.exec, WHAT, [Request::post("/swarm/init", &body)?]).await?;
+    let request = Request::post(first.exec, WHAT, "/swarm/init", &body)?;
+    let [response] = api::call(first.exec, WHAT, [request]).await?;
     let Err(refusal) = response.accepted() else {
         return Ok(());
     };

@@ -4,8 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 use super::api;
@@ -28,6 +27,16 @@ struct Inspected {
 struct JoinTokens {
     worker: String,
     manager: String,
+}
+
+/// `POST /swarm/join`. Borrows the token: a copy of it would have to be wiped.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct JoinRequest<'a> {
+    listen_addr: String,
+    advertise_addr: String,
+    remote_addrs: Vec<String>,
+    join_token: &'a str,
 }
 
 /// See `Coe::join_ticket`.
@@ -67,13 +76,14 @@ pub(super) async fn join(node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(
         .iter()
         .map(|address| SocketAddr::new(*address, RAFT_PORT).to_string())
         .collect();
-    let body = json!({
-        "ListenAddr": format!("0.0.0.0:{RAFT_PORT}"),
-        "AdvertiseAddr": node.address.to_string(),
-        "RemoteAddrs": remotes,
-        "JoinToken": ticket.token.expose(),
-    });
-    let [response] = api::call(node.exec, WHAT, [Request::post("/swarm/join", &body)?]).await?;
+    let body = JoinRequest {
+        listen_addr: format!("0.0.0.0:{RAFT_PORT}"),
+        advertise_addr: node.address.to_string(),
+        remote_addrs: remotes,
+        join_token: ticket.token.expose(),
+    };
+    let request = Request::post(node.exec, WHAT, "/swarm/join", &body)?;
+    let [response] = api::call(node.exec, WHAT, [request]).await?;
     let Err(refusal) = response.accepted() else {
         return Ok(());
     };

@@ -215,14 +215,83 @@ fn format_duration(duration: Duration) -> String {
         (milliseconds / 1000 % 60, "s"),
         (milliseconds % 1000, "ms"),
     ];
-    let text: String = parts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number}{unit}"))
-        .collect();
+    let mut text = String::new();
+    for (number, unit) in parts.iter().filter(|(number, _)| *number > 0) {
+        text.push_str(&number.to_string());
+        text.push_str(unit);
+    }
     if text.is_empty() {
         "0s".to_owned()
     } else {
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn summaries(pairs: &[(&str, &str)]) -> Vec<String> {
+        let text = |finding: Finding| format!("{}. {}", finding.summary, finding.detail);
+        check(&labels(pairs)).into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn every_default_is_a_value_and_comes_back_as_it_is() {
+        for setting in &SETTINGS {
+            let number = setting.number(setting.default).unwrap();
+            assert_eq!(setting.text(number), setting.default, "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_label_gets_the_nearest_one() {
+        expect_test::expect![[r#"
+            swarm has no label "task_history". Did you mean "task_history_limit"? There are cert_expiry, dispatcher_heartbeat, max_snapshots, snapshot_interval, task_history_limit."#]]
+        .assert_eq(&summaries(&[("task_history", "5")]).join("\n"));
+        assert!(!summaries(&[("zzz", "5")]).join("").contains("Did you mean"));
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_told_what_is_allowed() {
+        for (name, value) in [
+            ("task_history_limit", "-1"),
+            ("task_history_limit", "many"),
+            ("snapshot_interval", "0"),
+            ("cert_expiry", "59m"),
+            ("cert_expiry", "90"),
+            ("cert_expiry", "1d"),
+            ("cert_expiry", "9999999999h"),
+            ("dispatcher_heartbeat", ""),
+            ("dispatcher_heartbeat", "h"),
+        ] {
+            assert_eq!(summaries(&[(name, value)]).len(), 1, "{name} = {value:?}");
+        }
+        expect_test::expect![[r#"
+            "59m" is no value of cert_expiry. It is a duration such as "90m" or "72h", 1h or more; 2160h where it is not said."#]]
+        .assert_eq(&summaries(&[("cert_expiry", "59m")]).join("\n"));
+    }
+
+    #[test]
+    fn labels_go_into_the_spec_and_come_back_and_nothing_else_changes() {
+        let mut spec = json!({ "Name": "default", "Raft": { "ElectionTick": 10 } });
+        let wanted = labels(&[("task_history_limit", "0"), ("cert_expiry", "90m")]);
+        assert!(apply(&wanted, &mut spec));
+        assert!(!apply(&wanted, &mut spec));
+        assert_eq!(spec["Raft"]["ElectionTick"], 10);
+        assert_eq!(spec["Name"], "default");
+        let read = read(&spec);
+        assert_eq!(read["task_history_limit"], "0");
+        assert_eq!(read["cert_expiry"], "1h30m");
+        assert_eq!(read["max_snapshots"], "0");
     }
 }

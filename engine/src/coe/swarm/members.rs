@@ -189,3 +189,82 @@ fn members(nodes: &[Node]) -> BTreeMap<NodeName, Member> {
     }
     members
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As engines 20.10 and 26.1 answer, without what is not read.
+    fn node(id: &str, name: &str, state: &str, role: &str, reachability: Option<&str>) -> Node {
+        let mut node = serde_json::json!({
+            "ID": id,
+            "Version": { "Index": 9 },
+            "Spec": { "Labels": { "zone": "a" }, "Role": role, "Availability": "active" },
+            "Description": { "Hostname": name, "Engine": { "EngineVersion": "26.1.5" } },
+            "Status": { "State": state, "Addr": "10.89.0.2" },
+        });
+        if let Some(reachability) = reachability {
+            let manager =
+                serde_json::json!({ "Reachability": reachability, "Addr": "10.89.0.2:2377" });
+            node["ManagerStatus"] = manager;
+        }
+        serde_json::from_value(node).unwrap()
+    }
+
+    fn state_of(node: Node) -> MemberState {
+        node.member().state
+    }
+
+    #[test]
+    fn the_state_of_a_member_is_read() {
+        assert_eq!(
+            state_of(node("1", "a", "ready", "worker", None)),
+            MemberState::Ready
+        );
+        assert_eq!(
+            state_of(node("1", "a", "down", "worker", None)),
+            MemberState::Down
+        );
+        assert_eq!(
+            state_of(node("1", "a", "unknown", "worker", None)),
+            MemberState::Down
+        );
+        assert_eq!(
+            state_of(node("1", "a", "ready", "manager", Some("reachable"))),
+            MemberState::Ready
+        );
+        assert_eq!(
+            state_of(node("1", "a", "ready", "manager", Some("unreachable"))),
+            MemberState::Down
+        );
+        let mut drained = node("1", "a", "ready", "worker", None);
+        drained.spec["Availability"] = "drain".into();
+        assert_eq!(state_of(drained), MemberState::Drained);
+    }
+
+    #[test]
+    fn of_two_members_of_one_name_the_one_that_lives_counts() {
+        let dead = || node("dead", "a", "down", "worker", None);
+        let living = || node("living", "a", "ready", "worker", None);
+        for nodes in [[dead(), living()], [living(), dead()]] {
+            assert_eq!(
+                members(&nodes)[&"a".parse::<NodeName>().unwrap()].id,
+                "living"
+            );
+        }
+    }
+
+    #[test]
+    fn a_member_that_has_not_told_its_name_is_left_out() {
+        assert!(members(&[node("1", "", "unknown", "worker", None)]).is_empty());
+    }
+
+    #[test]
+    fn a_manager_is_ready_when_the_others_reach_it() {
+        assert!(node("1", "a", "ready", "manager", Some("reachable")).is_ready());
+        assert!(!node("1", "a", "ready", "manager", Some("unknown")).is_ready());
+        // Promoted, and not taken in yet; demoted, and not let go yet.
+        assert!(!node("1", "a", "ready", "manager", None).is_ready());
+        assert!(!node("1", "a", "ready", "worker", Some("reachable")).is_ready());
+    }
+}

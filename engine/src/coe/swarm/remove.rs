@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::configure::{send_node, set};
 use super::http::Request;
@@ -69,7 +69,10 @@ async fn demote(control_plane: &dyn Exec, name: &NodeName) -> Result<(), CoeErro
 /// Tells the node that it is no member. What it answers does not matter: it may be out of the swarm
 /// already, and the swarm forgets it in any case.
 async fn leave(node: &dyn Exec) {
-    if let Ok(request) = Request::post("/swarm/leave?force=true", &json!({})) {
-        let _ = api::call(node, "leave the swarm", [request]).await;
-    }
+    let leave = Request {
+        method: "POST",
+        path: "/swarm/leave?force=true".to_owned(),
+        body: None,
+    };
+    let _ = api::call(node, "leave the swarm", [leave]).await;
 }

@@ -1,18 +1,325 @@
 //! Everything that can be known to be wrong with a request before a write.
 
-use crate::model::{ClusterSpec, Finding, NodeSpec, ObservedCluster};
-use crate::platform::PlatformError;
+use std::collections::HashMap;
+use std::net::IpAddr;
 
-use super::Docker;
+use bollard::models::{ContainerSummary, Volume};
+use ipnet::IpNet;
+
+use super::network::{ListedNetwork, subnets_of};
+use super::{Docker, labels, reference, subnets, volume};
+use crate::model::{
+    ClusterId, ClusterSpec, Finding, Flavor, NetworkSpec, NodeSpec, ObservedCluster, Owner,
+    Severity, Subject,
+};
+use crate::platform::PlatformError;
+use crate::platform::flavor::Size;
+
+/// What the engine has.
+struct Facts {
+    containers: Vec<ContainerSummary>,
+    networks: Vec<ListedNetwork>,
+    volumes: Vec<Volume>,
+    /// Bytes; `None`: it did not say.
+    memory: Option<i64>,
+    cpus: Option<i64>,
+}
+
+type Labels = HashMap<String, String>;
 
 impl Docker {
     /// See `Platform::check`.
     pub(super) async fn check_request(
         &self,
-        _spec: &ClusterSpec,
-        _nodes: &[NodeSpec],
-        _observed: Option<&ObservedCluster>,
+        spec: &ClusterSpec,
+        nodes: &[NodeSpec],
+        observed: Option<&ObservedCluster>,
     ) -> Result<Vec<Finding>, PlatformError> {
-        Ok(Vec::new())
+        let client = self.client().await?;
+        let info = async {
+            client
+                .info()
+                .await
+                .map_err(|error| self.failure("ask for the engine's size", error))
+        };
+        let (containers, networks, volumes, info) = tokio::try_join!(
+            self.list_containers(None),
+            self.list_networks(),
+            self.list_volumes(None),
+            info,
+        )?;
+        let facts = Facts {
+            containers,
+            networks,
+            volumes,
+            memory: info.mem_total,
+            cpus: info.ncpu,
+        };
+        Ok(findings(
+            spec,
+            nodes,
+            observed.map(|cluster| cluster.id),
+            &facts,
+        ))
     }
 }
+
+/// `cluster` is the cluster's id, if it is there already: what is its own is in nobody's way.
+fn findings(
+    spec: &ClusterSpec,
+    nodes: &[NodeSpec],
+    cluster: Option<ClusterId>,
+    facts: &Facts,
+) -> Vec<Finding> {
+    let mut findings = names(spec, nodes, cluster, facts);
+    findings.extend(images(spec));
+    findings.extend(size(Subject::Flavor, spec.flavor.as_ref(), facts));
+    findings.extend(size(
+        Subject::ControlPlaneFlavor,
+        spec.control_plane_flavor.as_ref(),
+        facts,
+    ));
+    findings.extend(ports(spec, cluster, facts));
+    findings.extend(network(spec, cluster, facts));
+    findings.extend(paths(spec));
+    findings
+}
+
+fn names(
+    spec: &ClusterSpec,
+    nodes: &[NodeSpec],
+    cluster: Option<ClusterId>,
+    facts: &Facts,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for node in nodes {
+        let slashed = format!("/{}", node.name);
+        let is_named = |container: &&ContainerSummary| {
+            container
+                .names
+                .iter()
+                .flatten()
+                .any(|name| *name == slashed)
+        };
+        let found = facts.containers.iter().find(is_named);
+        let labels = found.map(|container| container.labels.as_ref());
+        findings.extend(foreign("container", node.name.as_str(), labels, cluster));
+        for node_volume in &node.volumes {
+            let name = volume::name_of(&node.name, node_volume);
+            let found = facts.volumes.iter().find(|volume| volume.name == name);
+            let labels = found.map(|volume| Some(&volume.labels));
+            findings.extend(foreign("volume", &name, labels, cluster));
+        }
+    }
+    if !matches!(spec.network, NetworkSpec::Existing(_)) {
+        let name = spec.name.as_str();
+        let found = facts
+            .networks
+            .iter()
+            .find(|network| network.name.as_deref() == Some(name));
+        findings.extend(foreign(
+            "network",
+            name,
+            found.map(|found| found.labels.as_ref()),
+            cluster,
+        ));
+    }
+    findings
+}
+
+/// A finding if there is an object of that name (`labels`) that is not the cluster's.
+fn foreign(
+    kind: &str,
+    name: &str,
+    labels: Option<Option<&Labels>>,
+    cluster: Option<ClusterId>,
+) -> Option<Finding> {
+    let labels = labels?;
+    if is_own(labels, cluster) {
+        return None;
+    }
+    let whose = match labels.and_then(|labels| labels.get(Owner::CLUSTER_NAME)) {
+        Some(owner) => format!("It belongs to cluster {owner:?}"),
+        None => "It was not made here".to_owned(),
+    };
+    Some(Finding::error(
+        Subject::Name,
+        format!("{kind} {name:?} exists already and does not belong to this cluster"),
+        format!(
+            "{whose} and is not touched. Take another name for the cluster, or remove the {kind}."
+        ),
+    ))
+}
+
+fn is_own(labels: Option<&Labels>, cluster: Option<ClusterId>) -> bool {
+    match (labels, cluster) {
+        (Some(labels), Some(cluster)) => labels::belongs_to(labels, cluster),
+        _ => false,
+    }
+}
+
+/// That an image is absent is found when it is pulled, and not before: a plan fetches nothing.
+fn images(spec: &ClusterSpec) -> Vec<Finding> {
+    let preloaded = spec.preload_images.iter().enumerate();
+    let all = spec
+        .image
+        .iter()
+        .map(|image| (Subject::Image, image))
+        .chain(preloaded.map(|(position, image)| (Subject::PreloadImage(position), image)));
+    all.filter_map(|(subject, image)| {
+        let problem = reference::problem(&image.0)?;
+        Some(Finding::error(
+            subject,
+            format!("{:?} is not the name of an image", image.0),
+            problem,
+        ))
+    })
+    .collect()
+}
+
+fn size(subject: Subject, flavor: Option<&Flavor>, facts: &Facts) -> Option<Finding> {
+    let flavor = flavor?;
+    let size: Size = match flavor.0.parse() {
+        Ok(size) => size,
+        Err(error) => {
+            let summary = format!("{flavor} is not a flavor of this platform");
+            return Some(Finding::error(subject, summary, format!("{error}.")));
+        }
+    };
+    if let Some(memory) = facts.memory.filter(|memory| size.memory > *memory) {
+        return Some(Finding::error(
+            subject,
+            format!("flavor {flavor} asks for more memory than the engine has"),
+            format!("The engine has {} GiB.", tenths(memory, 1 << 30)),
+        ));
+    }
+    let cpus = facts
+        .cpus
+        .filter(|cpus| size.nano_cpus > cpus.saturating_mul(1_000_000_000))?;
+    Some(Finding::error(
+        subject,
+        format!("flavor {flavor} asks for more CPUs than the engine has"),
+        format!("The engine has {cpus}."),
+    ))
+}
+
+/// `number / unit`, rounded down to one decimal.
+fn tenths(number: i64, unit: i64) -> String {
+    let tenths = number.saturating_mul(10) / unit;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+fn ports(spec: &ClusterSpec, cluster: Option<ClusterId>, facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (position, port) in spec.ports.iter().enumerate() {
+        let Some(host_port) = port.host_port else {
+            continue;
+        };
+        let holds = |container: &&ContainerSummary| {
+            !is_own(container.labels.as_ref(), cluster)
+                && container.ports.iter().flatten().any(|held| {
+                    held.public_port == Some(host_port)
+                        && same_address(held.ip.as_deref(), port.listen_address)
+                })
+        };
+        if let Some(holder) = facts.containers.iter().find(holds) {
+            let name = holder.names.iter().flatten().next();
+            let name = name.map_or("?", |name| name.trim_start_matches('/'));
+            findings.push(Finding::error(
+                Subject::Port(position),
+                format!("port {host_port} of the engine's host is in use"),
+                format!("Container {name:?} has it. Take another port."),
+            ));
+        }
+    }
+    findings
+}
+
+/// Whether one socket address keeps the other from being listened on.
+fn same_address(held: Option<&str>, wanted: IpAddr) -> bool {
+    match held.and_then(|held| held.parse::<IpAddr>().ok()) {
+        Some(held) => held == wanted || held.is_unspecified() || wanted.is_unspecified(),
+        None => true,
+    }
+}
+
+fn network(spec: &ClusterSpec, cluster: Option<ClusterId>, facts: &Facts) -> Option<Finding> {
+    match &spec.network {
+        NetworkSpec::Isolated => None,
+        NetworkSpec::Subnet(subnet) => overlap(*subnet, cluster, facts),
+        NetworkSpec::Existing(wanted) => existing(wanted, facts),
+    }
+}
+
+fn overlap(subnet: IpNet, cluster: Option<ClusterId>, facts: &Facts) -> Option<Finding> {
+    let overlaps = |network: &&ListedNetwork| {
+        !is_own(network.labels.as_ref(), cluster)
+            && subnets_of(network)
+                .into_iter()
+                .any(|other| subnets::overlap(subnet, other))
+    };
+    let other = facts.networks.iter().find(overlaps)?;
+    let theirs: Vec<String> = subnets_of(other).iter().map(ToString::to_string).collect();
+    Some(Finding::error(
+        Subject::Network,
+        format!(
+            "subnet {subnet} overlaps that of network {:?}",
+            other.name.as_deref()?
+        ),
+        format!(
+            "That one has {}. Take another subnet, or none: a free one is found then.",
+            theirs.join(" and ")
+        ),
+    ))
+}
+
+fn existing(wanted: &str, facts: &Facts) -> Option<Finding> {
+    let is_wanted = |network: &&ListedNetwork| {
+        network.id.as_deref() == Some(wanted) || network.name.as_deref() == Some(wanted)
+    };
+    let Some(found) = facts.networks.iter().find(is_wanted) else {
+        return Some(Finding::error(
+            Subject::Network,
+            format!("there is no network {wanted:?} on the engine"),
+            "`docker network ls --no-trunc` lists those that there are, by id and name.",
+        ));
+    };
+    // The engine gives fixed addresses in networks that a user made with a subnet alone.
+    let by_itself = matches!(found.name.as_deref(), Some("bridge" | "host" | "none"));
+    (by_itself || subnets_of(found).is_empty()).then(|| {
+        Finding::error(
+            Subject::Network,
+            format!("nodes cannot have fixed addresses in network {wanted:?}"),
+            "Make one with `docker network create --subnet <CIDR> <name>`.",
+        )
+    })
+}
+
+fn paths(spec: &ClusterSpec) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let absolute = |subject: Subject, path: &str| {
+        (!path.starts_with('/')).then(|| {
+            let summary = format!("{path:?} is not an absolute path");
+            Finding::error(subject, summary, "An absolute path begins with a slash.")
+        })
+    };
+    for (position, mount) in spec.mounts.iter().enumerate() {
+        findings.extend(absolute(Subject::Mount(position), &mount.host_path));
+        findings.extend(absolute(Subject::Mount(position), &mount.node_path));
+    }
+    for (position, node_volume) in spec.volumes.iter().enumerate() {
+        findings.extend(absolute(Subject::Volume(position), &node_volume.path));
+        if let Some(size) = node_volume.size {
+            findings.push(Finding {
+                subject: Subject::Volume(position),
+                severity: Severity::Warning,
+                summary: format!("volume {:?} is not limited to {size} GiB", node_volume.name),
+                detail: "Volumes of a Docker Engine are as large as its disk.".to_owned(),
+            });
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests;

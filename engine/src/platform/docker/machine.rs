@@ -22,7 +22,7 @@ const MOST_PORT_CHOICES: usize = 16;
 
 /// How a new container's first start went.
 enum Attempt {
-    Made(Machine),
+    Made(Box<Machine>),
     /// The engine cannot grant what was asked; nothing is left of the attempt.
     PrivilegesRefused {
         reason: String,
@@ -57,7 +57,7 @@ impl Docker {
             }
             self.ensure_node_volumes(owner, &request.spec).await?;
             match self.make_with_privileges(owner, request).await? {
-                Attempt::Made(machine) => return Ok(machine),
+                Attempt::Made(machine) => return Ok(*machine),
                 Attempt::NameTaken => {}
                 Attempt::PrivilegesRefused { reason } => {
                     return Err(PlatformError::Refused {
@@ -125,14 +125,14 @@ impl Docker {
                 self.upload(&id, &request.boot.files, "").await?;
             }
             let Err(error) = client.start_container(&id, None).await else {
-                return Ok(Attempt::Made(Machine {
+                return Ok(Attempt::Made(Box::new(Machine {
                     id,
                     address: request.address,
                     state: MachineState::Running,
                     published: container::published(&spec.ports),
                     owner: owner.clone(),
                     spec,
-                }));
+                })));
             };
             let reason = error.to_string();
             self.remove_container(&id).await?;
@@ -143,7 +143,7 @@ impl Docker {
                     .iter()
                     .any(|asked| asked.host_port == Some(port))
                 {
-                    return Err(port_in_use(name, port, error));
+                    return Err(port_in_use(name, port, &error));
                 }
                 refused_ports.insert(port);
             } else if privileges::are_refused(&reason) {
@@ -229,7 +229,7 @@ impl Docker {
                 .map_err(|error| self.failure(format!("unpause container {name}"), error));
         }
         Err(match ports::refused_port(&reason, &machine.spec.ports) {
-            Some(port) => port_in_use(name, port, error),
+            Some(port) => port_in_use(name, port, &error),
             None => self.failure(format!("start container {name}"), error),
         })
     }
@@ -297,7 +297,7 @@ impl Docker {
     }
 }
 
-fn port_in_use(node: &NodeName, port: u16, error: bollard::errors::Error) -> PlatformError {
+fn port_in_use(node: &NodeName, port: u16, error: &bollard::errors::Error) -> PlatformError {
     PlatformError::Refused {
         what: format!("start container {node}"),
         reason: format!("port {port} of the engine's host is in use: {error}"),

@@ -12,7 +12,7 @@ use crate::model::{ClusterId, ClusterRecord, Owner};
 use crate::platform::PlatformError;
 
 /// Writers of one cluster do not meet in ordinary life: its operations exclude one another.
-const MOST_ATTEMPTS: u64 = 8;
+const MOST_ATTEMPTS: usize = 8;
 
 /// Whether a volume is a record and not a node's.
 pub(super) fn is_record(volume: &Volume) -> bool {
@@ -37,8 +37,8 @@ impl Docker {
     ) -> Result<(), PlatformError> {
         let json = Self::json_label("the cluster's record", record)?;
         let older = self.list_records(owner.cluster).await?;
-        let mut next = older.iter().map(revision).max().unwrap_or(0) + 1;
-        for _ in 0..MOST_ATTEMPTS {
+        let newest = older.iter().map(revision).max().unwrap_or(0);
+        for next in (newest + 1..).take(MOST_ATTEMPTS) {
             let mut labels = labels::of_owner(owner);
             labels.insert(labels::RECORD.to_owned(), json.clone());
             labels.insert(labels::RECORD_REVISION.to_owned(), next.to_string());
@@ -50,7 +50,6 @@ impl Docker {
                 try_join_all(older.iter().map(|volume| self.remove_volume(&volume.name))).await?;
                 return Ok(());
             }
-            next += 1;
         }
         Err(PlatformError::Refused {
             what: format!("write the record of cluster {}", owner.cluster_name),

@@ -18,7 +18,7 @@ pub(super) fn problem(image: &str) -> Option<&'static str> {
         None => (image, None),
     };
     if digest.is_some_and(|digest| !is_digest(digest)) {
-        return Some("after `@` stands a digest: sha256:, and 64 hexadecimal digits");
+        return Some("After `@` stands a digest: sha256:, and 64 hexadecimal digits.");
     }
     let (path, tag) = match rest.rsplit_once(':') {
         Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
@@ -26,7 +26,7 @@ pub(super) fn problem(image: &str) -> Option<&'static str> {
     };
     if tag.is_some_and(|tag| !is_tag(tag)) {
         return Some(
-            "a tag has at most 128 letters, digits, `_`, `.` and `-`, and begins with none of `.-`",
+            "A tag has at most 128 letters, digits, `_`, `.` and `-`, and begins with none of `.-`.",
         );
     }
     let mut components: Vec<&str> = path.split('/').collect();
@@ -37,7 +37,7 @@ pub(super) fn problem(image: &str) -> Option<&'static str> {
         .iter()
         .all(|component| is_path_component(component));
     (!sound).then_some(
-        "its path is lower-case letters and digits, with `.`, `_`, `-` between them and `/` between parts",
+        "The path is lower-case letters and digits, with `.`, `_`, `-` between them and `/` between parts.",
     )
 }
 
