@@ -8,13 +8,14 @@ use crate::model::{
     ClusterSpec, Finding, NetworkSpec, NodeSpec, ObservedCluster, Role, Severity, Subject,
 };
 use crate::plan::{CoeNeeds, capacity, pool, pool_names, pool_node, pool_role};
-use crate::platform::Scope;
+use crate::registry;
 
 impl Engine {
     /// Everything that is wrong with the request as far as it can be known without the platform: room
     /// for node names and addresses, ports, mounts, volumes, the COE's labels and version. Pure.
-    pub fn check_offline(&self, spec: &ClusterSpec) -> Vec<Finding> {
-        let Ok(driver) = self.driver(spec.coe) else {
+    pub fn check_offline(spec: &ClusterSpec) -> Vec<Finding> {
+        let drivers = registry::drivers();
+        let Some(driver) = drivers.iter().find(|driver| driver.kind() == spec.coe) else {
             return vec![Finding::error(
                 Subject::Cluster,
                 format!("there is no driver for {}", spec.coe),
@@ -31,48 +32,22 @@ impl Engine {
         findings
     }
 
-    /// Everything that can be known to be wrong before a write: what [`Engine::check_offline`] finds, a
-    /// cluster of that name that is there, and what the platform finds.
+    /// Everything that can be known to be wrong before a write: what [`Engine::check_offline`] finds, and
+    /// what the platform finds. A finished cluster of that name is not among it: only the caller knows
+    /// whether that one goes before the new one comes. [`Engine::create`] refuses to make a second one.
     pub async fn check(
         &self,
         spec: &ClusterSpec,
         observed: Option<&ObservedCluster>,
     ) -> Result<Vec<Finding>, EngineError> {
-        let mut findings = self.check_offline(spec);
+        let mut findings = Self::check_offline(spec);
         let needs = self.needs(spec)?;
-        if observed.is_none() {
-            findings.extend(self.check_name_is_free(spec).await?);
-        }
         // Where the names have no room, that is among the findings already.
-        let Ok(nodes) = nodes_to_make(spec, observed, &needs) else { return Ok(findings) };
+        let Ok(nodes) = nodes_to_make(spec, observed, &needs) else {
+            return Ok(findings);
+        };
         findings.extend(self.0.platform.check(spec, &nodes, observed).await?);
         Ok(findings)
-    }
-
-    async fn check_name_is_free(&self, spec: &ClusterSpec) -> Result<Vec<Finding>, EngineError> {
-        let found = self
-            .0
-            .platform
-            .observe(&Scope::Name(spec.name.clone()))
-            .await?;
-        let complete = found.iter().filter(|observed| {
-            observed
-                .record
-                .as_ref()
-                .is_some_and(|record| record.complete)
-        });
-        Ok(complete
-            .map(|observed| {
-                Finding::error(
-                    Subject::Name,
-                    format!("a cluster named {} exists already", spec.name),
-                    format!(
-                        "Choose another name, or import it by its id, {}.",
-                        observed.id
-                    ),
-                )
-            })
-            .collect())
     }
 
     /// The request if nothing is wrong with it.

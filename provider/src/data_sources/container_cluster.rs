@@ -1,0 +1,129 @@
+//! `coe_container_cluster` as a data source: a cluster that another configuration made.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use terraform_framework::{Attr, Call, DataSource, Diagnostic, Diagnostics, Model, Path};
+
+use crate::operation::find_cluster;
+use crate::provider::EngineSlot;
+use crate::resources::container_cluster::{NodeModel, node_models};
+
+/// A cluster that exists on the platform, by its id or its name.
+pub(crate) struct ContainerClusterData {
+    pub(crate) engine: EngineSlot,
+}
+
+/// A container cluster that exists on the platform, whoever made it: this configuration, another one, or
+/// another person's.
+#[derive(Model, Clone)]
+pub(crate) struct ContainerClusterDataModel {
+    /// The cluster's id. Give it or `name`.
+    #[attribute(optional, computed)]
+    id: Attr<String>,
+    /// The cluster's name. Give it or `id`.
+    #[attribute(optional, computed)]
+    name: Attr<String>,
+    /// What the cluster is for, in words.
+    #[attribute(computed)]
+    description: Attr<String>,
+    /// The container orchestration engine.
+    #[attribute(computed)]
+    coe: Attr<String>,
+    /// Settings of the COE.
+    #[attribute(computed)]
+    labels: Attr<BTreeMap<String, String>>,
+    /// Number of control planes.
+    #[attribute(computed)]
+    control_plane_count: Attr<i64>,
+    /// Number of workers in the cluster's own pool.
+    #[attribute(computed)]
+    node_count: Attr<i64>,
+    /// `Running`, `Stopped` or `Alert`.
+    #[attribute(computed)]
+    status: Attr<String>,
+    /// `HEALTHY`, `DEGRADED`, `UNHEALTHY` or `UNKNOWN`.
+    #[attribute(computed)]
+    health: Attr<String>,
+    /// Where the cluster's API answers, over TLS.
+    #[attribute(computed)]
+    endpoint: Attr<String>,
+    /// Certificate of the cluster's own CA, PEM.
+    #[attribute(computed)]
+    cluster_ca_certificate: Attr<String>,
+    /// The platform's id of the network between the nodes.
+    #[attribute(computed)]
+    network_id: Attr<String>,
+    /// Version of the COE that the control planes run.
+    #[attribute(computed)]
+    coe_version: Attr<String>,
+    /// The nodes by name, those beside the pool included.
+    #[attribute(computed)]
+    nodes: Attr<BTreeMap<String, NodeModel>>,
+    /// When the cluster was made, RFC 3339.
+    #[attribute(computed)]
+    created_at: Attr<String>,
+}
+
+#[async_trait]
+impl DataSource for ContainerClusterData {
+    type Model = ContainerClusterDataModel;
+
+    const NAME: &'static str = "coe_container_cluster";
+
+    async fn validate(&self, config: &Self::Model, _call: &Call) -> Diagnostics {
+        match (&config.id, &config.name) {
+            (Attr::Null, Attr::Null) => {
+                Diagnostic::error("Which cluster?", "Give the cluster's `id` or its `name`.")
+                    .at(Path::attribute_name("name"))
+                    .into()
+            }
+            (Attr::Known(_), Attr::Known(_)) => Diagnostic::error(
+                "A cluster is found by its id or by its name",
+                "Give one of `id` and `name`, not both.",
+            )
+            .at(Path::attribute_name("name"))
+            .into(),
+            _ => Diagnostics::new(),
+        }
+    }
+
+    async fn read(&self, config: Self::Model, _call: &Call) -> Result<Self::Model, Diagnostics> {
+        let engine = self.engine.configured()?;
+        let wanted = config
+            .id
+            .known()
+            .or(config.name.known())
+            .map(String::as_str)
+            .unwrap_or_default();
+        let cluster = find_cluster(&engine, wanted).await?;
+        let spec = cluster.spec();
+        Ok(ContainerClusterDataModel {
+            id: cluster.id().to_string().into(),
+            name: spec.map(|spec| spec.name.to_string()).into(),
+            description: spec.map(|spec| spec.description.clone()).into(),
+            coe: spec.map(|spec| spec.coe.to_string()).into(),
+            labels: spec.map(|spec| spec.labels.clone()).into(),
+            control_plane_count: spec.map(|spec| i64::from(spec.control_planes.get())).into(),
+            node_count: spec.map(|spec| i64::from(spec.workers)).into(),
+            status: cluster.status().to_string().into(),
+            health: cluster.health().as_str().to_owned().into(),
+            endpoint: cluster.endpoint().map(str::to_owned).into(),
+            cluster_ca_certificate: cluster.ca_certificate().map(str::to_owned).into(),
+            network_id: cluster
+                .observed
+                .network
+                .as_ref()
+                .map(|network| network.id.clone())
+                .into(),
+            coe_version: cluster.coe_version().map(str::to_owned).into(),
+            nodes: node_models(cluster.nodes()).into(),
+            created_at: cluster
+                .observed
+                .record
+                .as_ref()
+                .map(|record| record.created_at.to_string())
+                .into(),
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! The data sources, one file a noun.
+
+pub(crate) mod container_cluster;

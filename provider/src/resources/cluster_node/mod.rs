@@ -1,0 +1,183 @@
+//! `coe_cluster_node`: a node beside a cluster's own pool.
+
+mod model;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use coe_engine::engine::NodeRequest;
+use coe_engine::error::Failure as EngineFailure;
+use coe_engine::model::{ClusterId, Flavor, ImageName, NodeName, Role};
+use terraform_framework::timeouts::Operation as Kind;
+use terraform_framework::{
+    Attr, Call, Change, Diagnostic, Diagnostics, Failure, ImportTarget, Path, Resource,
+};
+
+use model::ClusterNodeModel;
+
+use crate::diagnostics::{engine_error, failure_diagnostics};
+use crate::operation::{cluster_id, find_cluster, limit, look, operation};
+use crate::provider::EngineSlot;
+
+/// A node joined to a cluster beside its own pool.
+pub(crate) struct ClusterNode {
+    pub(crate) engine: EngineSlot,
+}
+
+const CREATE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const READ_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+const UPDATE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const DELETE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+#[async_trait]
+impl Resource for ClusterNode {
+    type Model = ClusterNodeModel;
+
+    const NAME: &'static str = "coe_cluster_node";
+
+    async fn create(
+        &self,
+        planned: Self::Model,
+        call: &Call,
+    ) -> Result<Self::Model, Failure<Self::Model>> {
+        let engine = self.engine.configured()?;
+        let cluster = cluster_id(&planned.cluster_id)?;
+        let request = request(&planned)?;
+        let limit = limit(&planned.timeouts, Kind::Create, CREATE_TIMEOUT);
+        match engine
+            .add_node(cluster, &request, &operation(call, limit))
+            .await
+        {
+            Ok(node) => Ok(planned.observed(cluster, &node)),
+            Err(failed) => Err(failure_diagnostics(&failed).into()),
+        }
+    }
+
+    async fn read(
+        &self,
+        state: Self::Model,
+        call: &Call,
+    ) -> Result<Option<Self::Model>, Diagnostics> {
+        let engine = self.engine.configured()?;
+        let cluster = cluster_id(&state.cluster_id)?;
+        let name = node_name(&state.name)?;
+        let limit = limit(&state.timeouts, Kind::Read, READ_TIMEOUT);
+        let node = look(call, limit, engine.read_node(cluster, &name)).await?;
+        Ok(node.map(|node| state.drifted(&node).observed(cluster, &node)))
+    }
+
+    async fn update(
+        &self,
+        prior: Self::Model,
+        planned: Self::Model,
+        call: &Call,
+    ) -> Result<Self::Model, Failure<Self::Model>> {
+        let engine = self.engine.configured()?;
+        let cluster = cluster_id(&prior.cluster_id)?;
+        let request = request(&planned)?;
+        let limit = limit(&planned.timeouts, Kind::Update, UPDATE_TIMEOUT);
+        match engine
+            .update_node(cluster, &request, &operation(call, limit))
+            .await
+        {
+            Ok(node) => Ok(planned.observed(cluster, &node)),
+            Err(failed) => Err(unfinished(prior, cluster, &request.name, failed)),
+        }
+    }
+
+    async fn delete(&self, state: Self::Model, call: &Call) -> Result<(), Failure<Self::Model>> {
+        let engine = self.engine.configured()?;
+        let cluster = cluster_id(&state.cluster_id)?;
+        let name = node_name(&state.name)?;
+        let limit = limit(&state.timeouts, Kind::Delete, DELETE_TIMEOUT);
+        engine
+            .remove_node(cluster, &name, &operation(call, limit))
+            .await
+            .map_err(|failed| unfinished(state, cluster, &name, failed))
+    }
+
+    async fn plan(&self, change: &mut Change<Self::Model>, _call: &Call) -> Diagnostics {
+        if let (Some(prior), Some(planned)) = (&change.prior, &mut change.planned) {
+            planned.announce(prior);
+        }
+        Diagnostics::new()
+    }
+
+    async fn import(&self, target: ImportTarget, _call: &Call) -> Result<Self::Model, Diagnostics> {
+        let engine = self.engine.configured()?;
+        let ImportTarget::Id(wanted) = target else {
+            return Err(wrong_import("an identity"));
+        };
+        let Some((cluster, node)) = wanted.split_once('/') else {
+            return Err(wrong_import(&format!("{wanted:?}")));
+        };
+        let cluster = find_cluster(&engine, cluster).await?;
+        let name = node_name(&node.to_owned().into())?;
+        let found = engine
+            .read_node(cluster.id(), &name)
+            .await
+            .map_err(|error| engine_error(&error))?;
+        let Some(found) = found else {
+            return Err(Diagnostic::error(
+                format!("There is no node {name}"),
+                "The cluster is there, and has no node of that name beside its pool.",
+            )
+            .into());
+        };
+        Ok(ClusterNodeModel::unread(&name)
+            .drifted(&found)
+            .observed(cluster.id(), &found))
+    }
+}
+
+fn wrong_import(given: &str) -> Diagnostics {
+    Diagnostic::error(
+        "A node is imported as <cluster>/<node>",
+        format!(
+            "The cluster by its id or its name, the node by its name: demo/demo-extra-1, and not {given}."
+        ),
+    )
+    .into()
+}
+
+fn node_name(name: &Attr<String>) -> Result<NodeName, Diagnostics> {
+    let text = name.known().map(String::as_str).unwrap_or_default();
+    text.parse().map_err(|invalid| {
+        Diagnostic::error("Not a node's name", format!("{invalid}."))
+            .at(Path::attribute_name("name"))
+            .into()
+    })
+}
+
+fn request(planned: &ClusterNodeModel) -> Result<NodeRequest, Diagnostics> {
+    Ok(NodeRequest {
+        name: node_name(&planned.name)?,
+        role: match planned.role.known().map(String::as_str) {
+            Some("control_plane") => Role::ControlPlane,
+            _ => Role::Worker,
+        },
+        flavor: planned.flavor.known().cloned().map(Flavor),
+        image: planned.image.known().cloned().map(ImageName),
+        labels: planned.node_labels.known().cloned().unwrap_or_default(),
+        maintenance: planned.maintenance.known() == Some(&true),
+    })
+}
+
+/// What is true after an operation that failed, and why it failed.
+fn unfinished(
+    before: ClusterNodeModel,
+    cluster: ClusterId,
+    name: &NodeName,
+    failed: EngineFailure,
+) -> Failure<ClusterNodeModel> {
+    let diagnostics = failure_diagnostics(&failed);
+    match failed
+        .cluster
+        .and_then(|observed| observed.nodes().remove(name))
+    {
+        Some(node) => {
+            Failure::with_state(before.drifted(&node).observed(cluster, &node), diagnostics)
+        }
+        None => diagnostics.into(),
+    }
+}

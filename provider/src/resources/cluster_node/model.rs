@@ -1,0 +1,150 @@
+//! The arguments and attributes of `coe_cluster_node`.
+
+use std::collections::BTreeMap;
+
+use coe_engine::cluster::{Node, NodeStatus};
+use coe_engine::model::{ClusterId, NodeName};
+use terraform_framework::timeouts::Timeouts;
+use terraform_framework::validators::{length, one_of, pattern};
+use terraform_framework::{Attr, Model};
+
+/// A node joined to a cluster beside its own pool: with a name, a role and labels of its own.
+///
+/// Destroying it drains it, takes it out of the cluster and then deletes its machine and volumes.
+#[derive(Model, Clone)]
+#[model(version = 0)]
+pub(crate) struct ClusterNodeModel {
+    /// `<cluster_id>/<name>`.
+    #[attribute(computed, keep)]
+    pub(crate) id: Attr<String>,
+
+    /// The cluster that it joins. A change replaces the node.
+    #[attribute(required, replace)]
+    pub(crate) cluster_id: Attr<String>,
+
+    /// Name of the node and of its machine, unique on the platform. A change replaces the node.
+    #[attribute(required, replace, validate = [
+        pattern("^[a-zA-Z][a-zA-Z0-9_.-]*$", "must begin with a letter and go on with letters, digits, `_`, `.` and `-`"),
+        length(1..=63),
+    ])]
+    pub(crate) name: Attr<String>,
+
+    /// `worker` or `control_plane`. Default: `worker`. A change replaces the node.
+    #[attribute(optional, computed, replace, default = "worker", validate = [one_of(["worker", "control_plane"])])]
+    pub(crate) role: Attr<String>,
+
+    /// Size of the node, as the platform names it. Default: the cluster's. A change recreates the machine; its
+    /// data stays.
+    #[attribute(optional)]
+    pub(crate) flavor: Attr<String>,
+
+    /// What the machine is made from. Default: the cluster's. A change recreates the machine; its data stays.
+    #[attribute(optional)]
+    pub(crate) image: Attr<String>,
+
+    /// Labels of the node in the COE, for placement of what runs on the cluster.
+    #[attribute(optional)]
+    pub(crate) node_labels: Attr<BTreeMap<String, String>>,
+
+    /// While true the node is cordoned and drained: it keeps its place and takes no work. Default: false.
+    #[attribute(optional, computed, default = false)]
+    pub(crate) maintenance: Attr<bool>,
+
+    /// How long create, read, update and delete may take. Defaults: 10, 2, 10 and 10 minutes.
+    #[attribute(optional)]
+    pub(crate) timeouts: Attr<Timeouts>,
+
+    /// Its address in the cluster's network.
+    #[attribute(computed, keep)]
+    pub(crate) address: Attr<String>,
+
+    /// `Discovered` while the cluster knows the node, `Disappeared` while its machine is gone or stopped, and
+    /// `Unknown` while the cluster cannot be asked.
+    #[attribute(computed)]
+    pub(crate) membership: Attr<String>,
+
+    /// `Ready`, `Drained`, `Down`, `Stopped`, `Missing` (its machine is gone), `NotMember`, or `Unknown`.
+    #[attribute(computed)]
+    pub(crate) status: Attr<String>,
+
+    /// Version of the COE that it runs.
+    #[attribute(computed)]
+    pub(crate) version: Attr<String>,
+}
+
+impl ClusterNodeModel {
+    /// The same arguments, with the attributes that `node` shows.
+    pub(super) fn observed(mut self, cluster: ClusterId, node: &Node) -> Self {
+        self.id = format!("{cluster}/{}", node.name).into();
+        self.cluster_id = cluster.to_string().into();
+        if let Some(address) = node.address {
+            self.address = address.to_string().into();
+        } else if self.address.is_unknown() {
+            self.address = Attr::Null;
+        }
+        self.membership = membership(node.status).to_owned().into();
+        self.status = node.status.to_string().into();
+        if node.version.is_some() || self.version.is_unknown() {
+            self.version = node.version.clone().into();
+        }
+        self
+    }
+
+    /// The same state, with every argument that the node shows differently.
+    pub(super) fn drifted(mut self, node: &Node) -> Self {
+        self.role = node.role.as_str().to_owned().into();
+        if matches!(node.status, NodeStatus::Ready | NodeStatus::Drained) {
+            self.maintenance = (node.status == NodeStatus::Drained).into();
+            let shown = &node.labels;
+            if self
+                .node_labels
+                .known()
+                .map_or(!shown.is_empty(), |labels| labels != shown)
+            {
+                self.node_labels = shown.clone().into();
+            }
+        }
+        self
+    }
+
+    /// Says in the plan that a node which is not as it should be is repaired.
+    pub(super) fn announce(&mut self, prior: &Self) {
+        let healthy = ["Ready", "Drained"];
+        let repaired = prior
+            .status
+            .known()
+            .is_some_and(|status| !healthy.contains(&status.as_str()));
+        if repaired {
+            self.status = Attr::Unknown;
+            self.membership = Attr::Unknown;
+            self.version = Attr::Unknown;
+        }
+    }
+
+    /// State before anything is known of the node but its name: what import starts from.
+    pub(super) fn unread(name: &NodeName) -> Self {
+        Self {
+            id: Attr::Null,
+            cluster_id: Attr::Null,
+            name: name.to_string().into(),
+            role: Attr::Null,
+            flavor: Attr::Null,
+            image: Attr::Null,
+            node_labels: Attr::Null,
+            maintenance: false.into(),
+            timeouts: Attr::Null,
+            address: Attr::Null,
+            membership: Attr::Null,
+            status: Attr::Null,
+            version: Attr::Null,
+        }
+    }
+}
+
+fn membership(status: NodeStatus) -> &'static str {
+    match status {
+        NodeStatus::Ready | NodeStatus::Drained | NodeStatus::Down => "Discovered",
+        NodeStatus::Stopped | NodeStatus::Missing | NodeStatus::NotMember => "Disappeared",
+        NodeStatus::Unknown => "Unknown",
+    }
+}

@@ -1,0 +1,206 @@
+//! `coe_container_cluster`: a cluster of nodes that runs one container orchestration engine.
+
+mod baseline;
+mod model;
+mod observed;
+mod plan;
+mod spec;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use coe_engine::cluster::Cluster;
+use coe_engine::error::Failure as EngineFailure;
+use coe_engine::model::{ClusterSpec, OnCreateFailure};
+use terraform_framework::timeouts::Operation as Kind;
+use terraform_framework::{Call, Change, Diagnostic, Diagnostics, Failure, ImportTarget, Resource};
+
+use model::ContainerClusterModel;
+pub(crate) use model::NodeModel;
+pub(crate) use observed::node_models;
+use spec::Request;
+
+use crate::diagnostics::{failure_diagnostics, with_causes};
+use crate::known_clusters::KnownClusters;
+use crate::operation::{cluster_id, find_cluster, limit, look, operation};
+use crate::provider::EngineSlot;
+
+/// A cluster of nodes that runs one container orchestration engine.
+pub(crate) struct ContainerCluster {
+    pub(crate) engine: EngineSlot,
+    pub(crate) known: KnownClusters,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// How long an operation may take where `timeouts` does not say.
+mod default_timeout {
+    use super::{Duration, MINUTE};
+
+    pub(super) const CREATE: Duration = MINUTE.saturating_mul(20);
+    pub(super) const READ: Duration = MINUTE.saturating_mul(2);
+    pub(super) const UPDATE: Duration = MINUTE.saturating_mul(30);
+    pub(super) const DELETE: Duration = MINUTE.saturating_mul(10);
+}
+
+#[async_trait]
+impl Resource for ContainerCluster {
+    type Model = ContainerClusterModel;
+
+    const NAME: &'static str = "coe_container_cluster";
+
+    async fn validate(&self, config: &Self::Model, _call: &Call) -> Diagnostics {
+        plan::validate(config)
+    }
+
+    async fn plan(&self, change: &mut Change<Self::Model>, call: &Call) -> Diagnostics {
+        self.plan_change(change, call)
+            .await
+            .unwrap_or_else(|refused| refused)
+    }
+
+    async fn create(
+        &self,
+        planned: Self::Model,
+        call: &Call,
+    ) -> Result<Self::Model, Failure<Self::Model>> {
+        let engine = self.engine.configured()?;
+        let spec = known(&planned)?;
+        let on_failure = planned.on_failure();
+        let limit = limit(&planned.timeouts, Kind::Create, default_timeout::CREATE);
+        match engine
+            .create(&spec, on_failure, &operation(call, limit))
+            .await
+        {
+            Ok(cluster) => Ok(remembered(planned.observed(&cluster), &cluster, call)),
+            Err(failed) if on_failure == OnCreateFailure::Keep => {
+                kept(planned, failed, call).map_err(Failure::from)
+            }
+            Err(failed) => Err(unfinished(planned, failed, call)),
+        }
+    }
+
+    async fn read(
+        &self,
+        state: Self::Model,
+        call: &Call,
+    ) -> Result<Option<Self::Model>, Diagnostics> {
+        let engine = self.engine.configured()?;
+        let id = cluster_id(&state.id)?;
+        self.known.insert(id);
+        let limit = limit(&state.timeouts, Kind::Read, default_timeout::READ);
+        Ok(look(call, limit, engine.read(id)).await?.map(|cluster| {
+            let state = match cluster.spec() {
+                Some(recorded) => state.recorded(recorded),
+                None => state,
+            };
+            remembered(state.observed(&cluster), &cluster, call)
+        }))
+    }
+
+    async fn update(
+        &self,
+        prior: Self::Model,
+        planned: Self::Model,
+        call: &Call,
+    ) -> Result<Self::Model, Failure<Self::Model>> {
+        let engine = self.engine.configured()?;
+        let id = cluster_id(&prior.id)?;
+        let spec = known(&planned)?;
+        let limit = limit(&planned.timeouts, Kind::Update, default_timeout::UPDATE);
+        match engine.update(id, &spec, &operation(call, limit)).await {
+            Ok(cluster) => Ok(remembered(planned.observed(&cluster), &cluster, call)),
+            // The arguments stay as they were before: the next plan shows them again, and carries on.
+            Err(failed) => Err(unfinished(prior, failed, call)),
+        }
+    }
+
+    async fn delete(&self, state: Self::Model, call: &Call) -> Result<(), Failure<Self::Model>> {
+        plan::refuse_if_protected(&state)?;
+        let engine = self.engine.configured()?;
+        let id = cluster_id(&state.id)?;
+        let limit = limit(&state.timeouts, Kind::Delete, default_timeout::DELETE);
+        engine
+            .delete(id, &operation(call, limit))
+            .await
+            .map_err(|failed| unfinished(state, failed, call))
+    }
+
+    async fn import(&self, target: ImportTarget, call: &Call) -> Result<Self::Model, Diagnostics> {
+        let engine = self.engine.configured()?;
+        let ImportTarget::Id(wanted) = target else {
+            return Err(Diagnostic::error(
+                "A cluster is imported by its id or its name",
+                "Use `id` in the import block, with the cluster's id or its name.",
+            )
+            .into());
+        };
+        let cluster = find_cluster(&engine, &wanted).await?;
+        self.known.insert(cluster.id());
+        let state = ContainerClusterModel::unread();
+        let state = match cluster.spec() {
+            Some(recorded) => state.recorded(recorded),
+            None => state,
+        };
+        Ok(remembered(state.observed(&cluster), &cluster, call))
+    }
+}
+
+/// What was planned, which is known in full by the time of apply.
+fn known(planned: &ContainerClusterModel) -> Result<ClusterSpec, Diagnostics> {
+    match planned.request()? {
+        Request::Known(spec) => Ok(*spec),
+        Request::NotYet => Err(Diagnostic::error(
+            "A value of the cluster is not known",
+            "Terraform asked to apply a cluster of which a value is still unknown. This is a bug in the \
+             provider or in Terraform.",
+        )
+        .into()),
+    }
+}
+
+/// Keeps what was observed beside the state, as the baseline of the next plan.
+fn remembered(
+    state: ContainerClusterModel,
+    cluster: &Cluster,
+    call: &Call,
+) -> ContainerClusterModel {
+    baseline::keep(call.private(), &cluster.observed);
+    state
+}
+
+/// A create that failed half-way, of a cluster that is to be kept.
+fn kept(
+    planned: ContainerClusterModel,
+    failed: EngineFailure,
+    call: &Call,
+) -> Result<ContainerClusterModel, Diagnostics> {
+    let Some(cluster) = failed.cluster.as_ref() else {
+        return Err(failure_diagnostics(&failed));
+    };
+    call.warn(Diagnostic::warning(
+        "The cluster was made in part and is kept",
+        format!(
+            "{}\nWhat works is kept, because on_create_failure is \"keep\". The next apply carries on where \
+             this one stopped.",
+            with_causes(&failed.error)
+        ),
+    ));
+    Ok(remembered(planned.observed(cluster), cluster, call))
+}
+
+/// What is true after an operation that failed, and why it failed.
+fn unfinished(
+    before: ContainerClusterModel,
+    failed: EngineFailure,
+    call: &Call,
+) -> Failure<ContainerClusterModel> {
+    let diagnostics = failure_diagnostics(&failed);
+    match failed.cluster {
+        Some(cluster) => {
+            let state = remembered(before.observed(&cluster), &cluster, call);
+            Failure::with_state(state, diagnostics)
+        }
+        None => diagnostics.into(),
+    }
+}

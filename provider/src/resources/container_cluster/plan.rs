@@ -1,0 +1,206 @@
+//! What an apply will do, said before it does.
+
+use std::collections::BTreeMap;
+
+use coe_engine::engine::Engine;
+use coe_engine::model::{ClusterSpec, Finding, ImageName, ObservedCluster, Subject};
+use coe_engine::plan::{Plan, PlanError};
+use terraform_framework::{Attr, Call, Change, Deferral, Diagnostic, Diagnostics, Path};
+
+use super::model::ContainerClusterModel;
+use super::spec::Request;
+use super::{ContainerCluster, baseline};
+use crate::diagnostics::{engine_error, findings};
+use crate::provider::Reach;
+
+/// Everything that is wrong with a configuration by itself, whatever the platform.
+pub(super) fn validate(config: &ContainerClusterModel) -> Diagnostics {
+    match config.request() {
+        Ok(Request::Known(spec)) => findings(Engine::check_offline(&spec)),
+        Ok(Request::NotYet) => Diagnostics::new(),
+        Err(wrong) => wrong,
+    }
+}
+
+/// Refuses to end a protected cluster.
+pub(super) fn refuse_if_protected(state: &ContainerClusterModel) -> Result<(), Diagnostics> {
+    if state.deletion_protection.known() != Some(&true) {
+        return Ok(());
+    }
+    Err(Diagnostic::error(
+        "The cluster is protected from deletion",
+        format!(
+            "deletion_protection is true for {}, so it is neither destroyed nor replaced. Set it to false, \
+             apply, and try again.",
+            state.name.known().map_or("this cluster", String::as_str)
+        ),
+    )
+    .at(Path::attribute_name("deletion_protection"))
+    .into())
+}
+
+impl ContainerCluster {
+    pub(super) async fn plan_change(
+        &self,
+        change: &mut Change<ContainerClusterModel>,
+        call: &Call,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let prior = change.prior.clone();
+        let Some(planned) = change.planned.as_mut() else {
+            return prior
+                .as_ref()
+                .map_or(Ok(()), refuse_if_protected)
+                .map(|()| Diagnostics::new());
+        };
+        let engine = match self.engine.reach() {
+            Reach::Configured(engine) => engine,
+            Reach::ConfigurationUnknown => {
+                if call.deferral_allowed() {
+                    call.defer(Deferral::ProviderConfigUnknown);
+                }
+                return Ok(Diagnostics::new());
+            }
+            Reach::NotConfigured => return Err(self.engine.not_configured()),
+        };
+        match prior {
+            None => self.plan_create(&engine, planned).await,
+            Some(prior) if replaces(&prior, planned) => {
+                refuse_if_protected(&prior)?;
+                Ok(Diagnostics::new())
+            }
+            Some(prior) => {
+                plan_update(&engine, &prior, planned, baseline::last(call.private())).await
+            }
+        }
+    }
+
+    async fn plan_create(
+        &self,
+        engine: &Engine,
+        planned: &mut ContainerClusterModel,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let Request::Known(spec) = planned.request()? else {
+            return Ok(Diagnostics::new());
+        };
+        let mut found = engine
+            .check(&spec, None)
+            .await
+            .map_err(|error| engine_error(&error))?;
+        if let Some(taken) = self.name_taken(engine, &spec).await? {
+            found.push(taken);
+        }
+        let diagnostics = findings(found).into_result()?;
+        let plan = engine
+            .plan(&spec, None, &BTreeMap::new())
+            .map_err(|error| refused(&error))?;
+        planned.planned_operations = Attr::Known(plan.sentences());
+        Ok(diagnostics)
+    }
+
+    /// A finished cluster of that name which is not this resource's own predecessor.
+    async fn name_taken(
+        &self,
+        engine: &Engine,
+        spec: &ClusterSpec,
+    ) -> Result<Option<Finding>, Diagnostics> {
+        let found = engine
+            .find(&spec.name)
+            .await
+            .map_err(|error| engine_error(&error))?;
+        Ok(found.filter(|cluster| !self.known.contains(cluster.id())).map(|cluster| {
+            Finding::error(
+                Subject::Name,
+                format!("A cluster {} exists already", spec.name),
+                format!(
+                    "It is in no state that Terraform had read. To manage it here: terraform import \
+                     <address of this resource> {}",
+                    cluster.id()
+                ),
+            )
+        }))
+    }
+}
+
+/// Whether the change can only be made by a new cluster in the place of this one.
+fn replaces(prior: &ContainerClusterModel, planned: &ContainerClusterModel) -> bool {
+    match (prior.request(), planned.request()) {
+        (Ok(Request::Known(before)), Ok(Request::Known(after))) => {
+            before.name != after.name || before.coe != after.coe || before.network != after.network
+        }
+        _ => false,
+    }
+}
+
+async fn plan_update(
+    engine: &Engine,
+    prior: &ContainerClusterModel,
+    planned: &mut ContainerClusterModel,
+    observed: Option<ObservedCluster>,
+) -> Result<Diagnostics, Diagnostics> {
+    let Some(observed) = observed else {
+        // State that was written without a baseline: what has to be done is known at apply.
+        return Ok(Diagnostics::new());
+    };
+    let Request::Known(spec) = planned.request()? else {
+        unknown_until_apply(planned);
+        return Ok(Diagnostics::new());
+    };
+    let diagnostics = findings(
+        engine
+            .check(&spec, Some(&observed))
+            .await
+            .map_err(|error| engine_error(&error))?,
+    )
+    .into_result()?;
+    let images = images(engine, &spec).await?;
+    let plan = engine
+        .plan(&spec, Some(&observed), &images)
+        .map_err(|error| refused(&error))?;
+    announce(prior, planned, &plan);
+    Ok(diagnostics)
+}
+
+async fn images(
+    engine: &Engine,
+    spec: &ClusterSpec,
+) -> Result<BTreeMap<ImageName, String>, Diagnostics> {
+    if spec.preload_images.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    engine
+        .image_ids(&spec.preload_images)
+        .await
+        .map_err(|error| engine_error(&error))
+}
+
+/// Puts the plan's words into the attributes that a reviewer reads.
+fn announce(prior: &ContainerClusterModel, planned: &mut ContainerClusterModel, plan: &Plan) {
+    if plan.is_empty() {
+        // Nothing is done to the cluster: what it looks like stays as it is.
+        let changed = planned.planned_operations.is_unknown();
+        planned.status = prior.status.clone();
+        planned.health = prior.health.clone();
+        planned.coe_version = prior.coe_version.clone();
+        planned.nodes = prior.nodes.clone();
+        planned.planned_operations = if changed {
+            Attr::Known(Vec::new())
+        } else {
+            prior.planned_operations.clone()
+        };
+        return;
+    }
+    unknown_until_apply(planned);
+    planned.planned_operations = Attr::Known(plan.sentences());
+}
+
+fn unknown_until_apply(planned: &mut ContainerClusterModel) {
+    planned.status = Attr::Unknown;
+    planned.health = Attr::Unknown;
+    planned.coe_version = Attr::Unknown;
+    planned.nodes = Attr::Unknown;
+    planned.planned_operations = Attr::Unknown;
+}
+
+fn refused(error: &PlanError) -> Diagnostics {
+    Diagnostic::error("The cluster cannot be changed so", error.to_string()).into()
+}
