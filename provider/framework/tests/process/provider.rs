@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
+    time::SystemTime,
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
@@ -91,7 +92,8 @@ impl Start {
     }
 }
 
-/// Cargo builds the examples of a crate with its tests, beside them.
+/// Cargo builds the examples of a crate with its tests, beside them; but not where a single test is asked for. What an
+/// old build does proves nothing.
 pub(crate) fn executable() -> PathBuf {
     let test = env::current_exe().unwrap();
     let executable = test
@@ -100,12 +102,26 @@ pub(crate) fn executable() -> PathBuf {
         .parent()
         .unwrap()
         .join("examples/process_contract");
+    let built = fs::metadata(&executable).and_then(|file| file.modified());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let written = last_change(&folder.join("src"))
+        .max(last_change(&folder.join("examples/process_contract.rs")));
     assert!(
-        executable.exists(),
-        "{} is missing: build the examples first",
+        built.is_ok_and(|built| built >= written),
+        "{} is missing or older than its source: cargo build -p terraform-framework --examples",
         executable.display()
     );
     executable
+}
+
+fn last_change(path: &Path) -> SystemTime {
+    if path.is_dir() {
+        let inside = fs::read_dir(path)
+            .unwrap()
+            .map(|entry| last_change(&entry.unwrap().path()));
+        return inside.max().unwrap_or(SystemTime::UNIX_EPOCH);
+    }
+    fs::metadata(path).unwrap().modified().unwrap()
 }
 
 /// Where a provider is to be reached.
