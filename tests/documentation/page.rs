@@ -74,7 +74,10 @@ impl Page<'_> {
             format!("## Schema\n\n{}", schema::render(&self.schema.block)),
         ];
         if let Some(import) = &self.import {
-            parts.push(format!("## Import\n\n```shell\n{import}```"));
+            parts.push(format!(
+                "## Import\n\nWhat exists already is brought into state, after which the plan is empty:\n\n\
+                 ```shell\n{import}```"
+            ));
         }
         parts.join("\n\n") + "\n"
     }

@@ -1,5 +1,7 @@
 //! The part of a page that lists the attributes, nested ones each under a heading of their own.
 
+use std::collections::BTreeMap;
+
 use terraform_framework::schema::{Attribute, Block, NestedBlock, Source};
 use terraform_framework::{AttributeKind, Mode, Type, Value};
 
@@ -19,18 +21,18 @@ fn groups(
 ) -> Vec<String> {
     let group =
         |title: &str, belongs: fn(Source) -> bool, with_blocks: fn(&NestedBlock) -> bool| {
-            let mut lines: Vec<String> = attributes
+            let mut lines: BTreeMap<&str, String> = attributes
                 .iter()
                 .filter(|attribute| belongs(attribute.source))
-                .map(|attribute| line(attribute, path))
-                .chain(
-                    blocks
-                        .iter()
-                        .filter(|block| with_blocks(block))
-                        .map(|block| block_line(block, path)),
-                )
+                .map(|attribute| (attribute.name.as_str(), line(attribute, path)))
                 .collect();
-            lines.sort_unstable();
+            lines.extend(
+                blocks
+                    .iter()
+                    .filter(|block| with_blocks(block))
+                    .map(|block| (block.name.as_str(), block_line(block, path))),
+            );
+            let lines: Vec<_> = lines.into_values().collect();
             let ending = if heading.is_empty() { ":" } else { "" };
             (!lines.is_empty()).then(|| format!("{heading}{title}{ending}\n\n{}", lines.join("\n")))
         };
@@ -136,24 +138,21 @@ fn block_line(block: &NestedBlock, path: &str) -> String {
     )
 }
 
-/// What the schema knows of an attribute and its description does not say in the same words.
+/// What the schema knows of an attribute and its description does not say already.
 fn rules(attribute: &Attribute) -> Vec<String> {
     let said = attribute.description.to_lowercase();
-    let mut rules = Vec::new();
-    for validator in &attribute.validators {
-        let rule = validator.description();
-        let what = rule
-            .strip_prefix("must be ")
-            .unwrap_or(&rule)
-            .to_lowercase();
-        if !said.replace('`', "").contains(&what.replace('"', "")) {
-            rules.push(sentence(&rule));
-        }
-    }
-    if let Some(default) = &attribute.default
-        && !said.contains("default: ")
-    {
-        rules.push(format!("Default: `{}`.", value(default)));
+    let mut rules: Vec<String> = attribute
+        .validators
+        .iter()
+        .map(|validator| validator.description())
+        .filter(|rule| !is_said(rule, &attribute.description))
+        .map(|rule| sentence(&rule))
+        .collect();
+    if let Some(default) = attribute.default.as_ref().map(value) {
+        let stated = said
+            .replace('`', "")
+            .contains(&format!("default: {}", default.to_lowercase()));
+        rules.extend((!stated).then(|| format!("Default: `{default}`.")));
     }
     // A plan modifier that keeps a value is about computed ones, and says nothing of what a person writes.
     if attribute.source.is_configurable() {
@@ -167,8 +166,18 @@ fn rules(attribute: &Attribute) -> Vec<String> {
     rules
 }
 
-/// What is short stands in one line as a person writes it.
-pub(crate) fn value(value: &Value) -> String {
+/// Whether a description says a rule: in the same words, or by naming every choice that the rule quotes.
+fn is_said(rule: &str, description: &str) -> bool {
+    let choices: Vec<&str> = rule.split('"').skip(1).step_by(2).collect();
+    let names_all = choices
+        .iter()
+        .all(|choice| description.contains(&format!("`{choice}`")));
+    let what = rule.strip_prefix("must be ").unwrap_or(rule);
+    (!choices.is_empty() && names_all) || description.contains(what)
+}
+
+/// A default as a person writes it.
+fn value(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Bool(truth) => truth.to_string(),
@@ -224,4 +233,13 @@ fn join(path: &str, name: &str) -> String {
 /// As the registry's own tool names them, so that links from elsewhere hold.
 fn anchor(path: &str) -> String {
     format!("nestedatt--{}", path.replace('.', "--"))
+}
+
+#[test]
+fn a_rule_is_left_out_where_the_description_has_it() {
+    let rule = "must be \"tcp\" or \"udp\"";
+    assert!(is_said(rule, "`tcp` or `udp`, which is rare."));
+    assert!(!is_said(rule, "`tcp`, as a rule."));
+    assert!(is_said("must be 1, 3 or 5", "How many: 1, 3 or 5."));
+    assert!(!is_said("must be at least 1", "How many."));
 }
