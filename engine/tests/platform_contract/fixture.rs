@@ -30,11 +30,7 @@ where
     H: Harness,
     T: Future<Output = ()>,
 {
-    let fixture = Arc::new(Fixture {
-        harness,
-        clusters: Mutex::default(),
-        foreign: Mutex::default(),
-    });
+    let fixture = Arc::new(Fixture::new(harness));
     let ended = AssertUnwindSafe(test(Arc::clone(&fixture)))
         .catch_unwind()
         .await;
@@ -52,6 +48,15 @@ pub struct Fixture<H> {
 }
 
 impl<H: Harness> Fixture<H> {
+    /// The platform, and nothing on it yet.
+    pub fn new(harness: H) -> Self {
+        Self {
+            harness,
+            clusters: Mutex::default(),
+            foreign: Mutex::default(),
+        }
+    }
+
     /// A cluster with a name of its own and nothing on the platform yet.
     pub fn cluster(&self) -> Cluster {
         let id = ClusterId::new();

@@ -21,7 +21,7 @@ use coe_engine::model::{ImageName, Owner};
 use coe_engine::platform::{MachineRequest, Platform};
 
 pub use check::*;
-pub use fixture::run;
+pub use fixture::{Cluster, Fixture, file, run, subjects};
 pub use machines::*;
 pub use networks::*;
 pub use objects::*;

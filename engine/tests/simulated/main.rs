@@ -1,4 +1,5 @@
-//! The platform contract on the simulated platform.
+//! The simulated platform: the contract of every platform, what this one promises beyond it, and the
+//! COE that is rehearsed on it.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,7 +9,13 @@
     missing_docs
 )]
 
+mod faults;
+#[path = "../platform_contract/mod.rs"]
 mod platform_contract;
+mod processes;
+mod quota;
+mod rehearsal;
+mod scope;
 
 use std::collections::BTreeMap;
 use std::fs;
