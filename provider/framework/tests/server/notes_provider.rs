@@ -1,0 +1,153 @@
+//! The example provider: what is configured, read, opened and called.
+
+use std::fs;
+
+use terraform_framework::codec::msgpack;
+use terraform_framework::proto::tfplugin6::provider_server::Provider;
+use terraform_framework::proto::tfplugin6::{
+    call_function, configure_provider, open_ephemeral_resource, read_data_source,
+};
+use terraform_framework::{ProviderServer, Type, Value};
+use tonic::Request;
+
+use crate::notes::{FoundNoteModel, GlanceModel, Notes, NotesModel};
+use crate::wire::{attribute, encode, fine, object, only};
+
+async fn configured(folder: &std::path::Path) -> ProviderServer {
+    let server = ProviderServer::new(Notes::default());
+    let folder = folder.display().to_string();
+    let request = configure_provider::Request {
+        config: Some(object::<NotesModel>(&[("folder", folder.into())])),
+        ..Default::default()
+    };
+    let answer = server
+        .configure_provider(Request::new(request))
+        .await
+        .unwrap()
+        .into_inner();
+    fine(&answer.diagnostics);
+    server
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_wrong_is_refused_at_its_attribute() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = ProviderServer::new(Notes::default());
+    let missing = folder.path().join("missing").display().to_string();
+    let request = configure_provider::Request {
+        config: Some(object::<NotesModel>(&[("folder", missing.into())])),
+        ..Default::default()
+    };
+    let answer = server
+        .configure_provider(Request::new(request))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(only(&answer.diagnostics).starts_with("folder: There is no folder"));
+}
+
+#[tokio::test]
+async fn a_configuration_may_be_unknown() {
+    let server = ProviderServer::new(Notes::default());
+    let request = configure_provider::Request {
+        config: Some(object::<NotesModel>(&[("folder", Value::unknown())])),
+        ..Default::default()
+    };
+    let answer = server
+        .configure_provider(Request::new(request))
+        .await
+        .unwrap()
+        .into_inner();
+    fine(&answer.diagnostics);
+}
+
+#[tokio::test]
+async fn a_data_source_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.txt"), "milk").unwrap();
+    let server = configured(folder.path()).await;
+    let request = |name: &str| {
+        Request::new(read_data_source::Request {
+            type_name: "notes_note".into(),
+            config: Some(object::<FoundNoteModel>(&[("name", name.into())])),
+            ..Default::default()
+        })
+    };
+    let answer = server
+        .read_data_source(request("a"))
+        .await
+        .unwrap()
+        .into_inner();
+    fine(&answer.diagnostics);
+    assert_eq!(
+        attribute::<FoundNoteModel>(answer.state.as_ref(), "text"),
+        "milk".into()
+    );
+    let answer = server
+        .read_data_source(request("b"))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(only(&answer.diagnostics), "name: There is no note b: ");
+}
+
+#[tokio::test]
+async fn an_ephemeral_resource_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.txt"), "milk").unwrap();
+    let server = configured(folder.path()).await;
+    let request = open_ephemeral_resource::Request {
+        type_name: "notes_glance".into(),
+        config: Some(object::<GlanceModel>(&[("name", "a".into())])),
+        ..Default::default()
+    };
+    let answer = server
+        .open_ephemeral_resource(Request::new(request))
+        .await
+        .unwrap()
+        .into_inner();
+    fine(&answer.diagnostics);
+    assert_eq!(
+        attribute::<GlanceModel>(answer.result.as_ref(), "text"),
+        "milk".into()
+    );
+    assert_eq!(answer.private, Some(Vec::new()));
+}
+
+fn texts(texts: &[&str]) -> Vec<Value> {
+    texts.iter().map(|text| Value::from(*text)).collect()
+}
+
+#[tokio::test]
+async fn a_function_takes_any_number_of_arguments() {
+    let request = |arguments: &[Value]| {
+        let arguments: Vec<_> = arguments
+            .iter()
+            .map(|value| encode(value, &Type::String))
+            .collect();
+        Request::new(call_function::Request {
+            name: "title".into(),
+            arguments,
+        })
+    };
+    let server = ProviderServer::new(Notes::default());
+    let answer = server
+        .call_function(request(&texts(&["-", "big", "list"])))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.error, None);
+    let result = msgpack::decode(&answer.result.unwrap().msgpack, &Type::String).unwrap();
+    assert_eq!(result, "Big-List".into());
+
+    let answer = server
+        .call_function(request(&texts(&["-", "big", ""])))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        answer.error.unwrap().function_argument,
+        Some(2),
+        "the second word"
+    );
+}
