@@ -431,7 +431,7 @@ async fn secrets_are_read_from_a_control_plane_and_make_credentials() {
         let secrets = rehearsed.coe.read_secrets(&*first).await.unwrap();
         let told = rehearsed.coe.observe(&*first).await.unwrap().ca_certificate;
         assert_eq!(told, secrets.ca_certificate);
-        let life = std::time::Duration::from_secs(3_600);
+        let life = std::time::Duration::from_hours(1);
         assert!(rehearsed.coe.credentials(&secrets, life).is_ok());
     })
     .await;

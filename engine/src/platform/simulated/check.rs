@@ -24,7 +24,6 @@ pub(super) fn check(
     findings.extend(images(spec, nodes));
     findings.extend(flavors(quota, nodes));
     findings.extend(ports(folder, spec, cluster)?);
-    findings.extend(mounts(spec));
     findings.extend(subnet(folder, spec, observed)?);
     findings.extend(quotas(folder, quota, spec, nodes, observed)?);
     Ok(findings)
@@ -47,17 +46,20 @@ fn names(
     }
     let mut findings = Vec::new();
     for (kind, name) in names {
-        let holder = match labels::holder(folder, kind, &name)? {
+        let (whose, held_by) = match labels::holder(folder, kind, &name)? {
             Holder::Nobody => continue,
             Holder::Cluster(holder) if Some(holder) == cluster => continue,
-            Holder::Cluster(holder) => format!("It belongs to cluster {holder}."),
-            Holder::Foreign => "It belongs to no cluster.".to_owned(),
+            Holder::Cluster(holder) => {
+                (format!("It belongs to cluster {holder}."), Some(holder))
+            }
+            Holder::Foreign => ("It belongs to no cluster.".to_owned(), None),
         };
-        findings.push(Finding::error(
+        let finding = Finding::error(
             Subject::Name,
             format!("{} {name:?} exists already", kind.as_str()),
-            format!("{holder} It is not touched: choose another name, or remove it yourself."),
-        ));
+            format!("{whose} It is not touched: choose another name, or remove it yourself."),
+        );
+        findings.push(finding.held_by(held_by));
     }
     Ok(findings)
 }
@@ -123,30 +125,18 @@ fn ports(
         let holder = labels::holder(folder, Kind::Machine, &machine)?;
         if cluster.is_none_or(|cluster| holder != Holder::Cluster(cluster)) {
             let address = port::address(mapping.listen_address, host_port);
-            findings.push(Finding::error(
+            let finding = Finding::error(
                 Subject::Port(position),
                 format!("{address} is in use"),
                 format!("Machine {machine} holds it. Choose another port, or none for a free one."),
-            ));
+            );
+            findings.push(finding.held_by(match holder {
+                Holder::Cluster(holder) => Some(holder),
+                Holder::Nobody | Holder::Foreign => None,
+            }));
         }
     }
     Ok(findings)
-}
-
-fn mounts(spec: &ClusterSpec) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (position, mount) in spec.mounts.iter().enumerate() {
-        for path in [&mount.host_path, &mount.node_path] {
-            if !path.starts_with('/') {
-                findings.push(Finding::error(
-                    Subject::Mount(position),
-                    format!("{path:?} is not an absolute path"),
-                    "Paths of mounts begin with `/`.",
-                ));
-            }
-        }
-    }
-    findings
 }
 
 fn subnet(
@@ -177,6 +167,10 @@ fn subnet(
                     format!("{subnet} overlaps with {theirs} of network {other}"),
                     "Choose a subnet that overlaps with none, or none for a free one.",
                 )
+                .held_by(match labels::holder(folder, Kind::Network, &other) {
+                    Ok(Holder::Cluster(holder)) => Some(holder),
+                    _ => None,
+                })
             })
         }
     };

@@ -69,7 +69,9 @@ fn observe_cluster(
             volumes.entry(node).or_default().push(file.volume);
         }
     }
-    volumes.values_mut().for_each(|names| names.sort());
+    for names in volumes.values_mut() {
+        names.sort();
+    }
 
     let mut network = None;
     for file in objects::<NetworkFile>(folder, &entries, Kind::Network)? {
