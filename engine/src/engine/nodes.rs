@@ -279,7 +279,11 @@ impl Engine {
         let cluster = self.cluster(observed);
         cluster.node(name).ok_or_else(|| {
             let of = cluster.observed.owner.cluster_name.clone();
-            EngineError::NoNode { cluster: of, node: name.clone() }.into()
+            EngineError::NoNode {
+                cluster: of,
+                node: name.clone(),
+            }
+            .into()
         })
     }
 }

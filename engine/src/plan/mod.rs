@@ -306,6 +306,9 @@ impl Planner<'_> {
         first: bool,
         starts_all: bool,
     ) -> Option<Change> {
+        if first && self.observed.members.is_none() && !self.is_initialized() {
+            return Some(Change::Initialize { node: name });
+        }
         let fault = match self.observed.machines.get(&name) {
             None if self.was_there(&name) => Fault::MachineGone,
             None => return Some(Change::CreateNode { name, role }),
@@ -314,7 +317,7 @@ impl Planner<'_> {
                 MachineState::Failed => Fault::MachineFailed,
                 MachineState::Stopped if starts_all => return None,
                 MachineState::Stopped => Fault::MachineStopped,
-                MachineState::Running => return self.running_node(machine, role, first),
+                MachineState::Running => return self.running_node(machine, role),
             },
         };
         Some(Change::RepairNode { name, role, fault })
@@ -333,21 +336,12 @@ impl Planner<'_> {
                 .is_some_and(|record| record.addresses.contains_key(name))
     }
 
-    fn running_node(&self, machine: &Machine, role: Role, first: bool) -> Option<Change> {
+    fn running_node(&self, machine: &Machine, role: Role) -> Option<Change> {
         let name = machine.spec.name.clone();
         let Some(members) = &self.observed.members else {
-            if self.is_initialized() {
-                return None;
-            }
-            return Some(if first {
-                Change::Initialize { node: name }
-            } else {
-                Change::RepairNode {
-                    name,
-                    role,
-                    fault: Fault::NotMember,
-                }
-            });
+            // Nothing is known of a cluster that does not answer; one that never was has no members.
+            let fault = Fault::NotMember;
+            return (!self.is_initialized()).then_some(Change::RepairNode { name, role, fault });
         };
         let fault = match members.get(&name) {
             None => Fault::NotMember,

@@ -1,10 +1,11 @@
 //! Makes sure that the cluster has its network.
 //!
-//! `undo` deletes it if the cluster owns it; a network that was there before stays.
+//! `undo` deletes it if the operation makes the cluster and the cluster owns the network; the network of
+//! a cluster that was there before stays.
 
 use async_trait::async_trait;
 
-use super::Site;
+use super::{Origin, Site};
 use crate::model::ClusterName;
 use crate::saga::{Step, StepError, StepName};
 
@@ -34,6 +35,9 @@ impl Step for EnsureNetwork {
     }
 
     async fn undo(&self, site: &Site) -> Result<(), StepError> {
-        Ok(site.platform.delete_network(site.owner.cluster).await?)
+        match site.origin {
+            Origin::MadeHere => Ok(site.platform.delete_network(site.owner.cluster).await?),
+            Origin::ThereBefore => Ok(()),
+        }
     }
 }

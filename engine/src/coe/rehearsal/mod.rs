@@ -520,24 +520,28 @@ impl Coe for Rehearsal {
     ) -> Result<(), CoeError> {
         let what = "removing a member";
         let look = self.look(control_plane, what).await?;
-        let mut pages = Vec::new();
-        for member in look.ledger.members().filter(|member| member.node == *node) {
-            if member.role == Role::ControlPlane {
-                let (answering, all) = look.control_planes();
-                let left = answering
-                    .iter()
-                    .filter(|other| other.id != member.id)
-                    .count();
-                if !is_majority(left, all - 1) {
-                    let reason = format!(
-                        "without it {left} of {} control planes would answer, which is no quorum",
-                        all - 1
-                    );
-                    return Err(refused(what, node, reason));
-                }
+        // All of that name at once: a join whose answer was lost may have left a dead one beside it.
+        let going: Vec<&MemberPage> = look
+            .ledger
+            .members()
+            .filter(|member| member.node == *node)
+            .collect();
+        if going.iter().any(|member| member.role == Role::ControlPlane) {
+            let (answering, _) = look.control_planes();
+            let stays = |member: &&MemberPage| member.node != *node;
+            let left = answering.into_iter().filter(stays).count();
+            let all = look.ledger.control_planes().filter(stays).count();
+            if !is_majority(left, all) {
+                let reason = format!(
+                    "without it {left} of {all} control planes would answer, which is no quorum"
+                );
+                return Err(refused(what, node, reason));
             }
-            pages.push(look.ledger.removed_page(member.id));
         }
+        let pages: Vec<_> = going
+            .iter()
+            .map(|member| look.ledger.removed_page(member.id))
+            .collect();
         if pages.is_empty() {
             return Ok(());
         }
