@@ -2,6 +2,16 @@
 //!
 //! It knows nothing of any platform. An author writes a struct, derives [`Model`] for it, implements
 //! [`Resource`] and serves a [`Provider`].
+//!
+//! # A complete provider
+//!
+//! It keeps notes in a folder: a resource, a data source, an ephemeral resource and a function. Its `main` is
+//! `serve(Notes::default(), ServeOptions::new("example.com/notes/notes")).await`.
+//!
+//! ```
+#![doc = include_str!("../examples/notes/provider.rs")]
+//! # fn main() {}
+//! ```
 
 // The derive macro names the crate as its users do; in the crate itself too.
 extern crate self as terraform_framework;

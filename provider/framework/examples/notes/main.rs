@@ -4,16 +4,12 @@ mod provider;
 
 use std::process::ExitCode;
 
-use terraform_framework::ProviderServer;
-use terraform_framework::serve::{ServeOptions, serve_service};
+use terraform_framework::serve::{ServeOptions, serve};
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
-    let server = ProviderServer::new(provider::Notes::default());
-    let cancellation = server.cancellation().clone();
-    serve_service(
-        server,
-        cancellation,
+    serve(
+        provider::Notes::default(),
         ServeOptions::new("example.com/notes/notes"),
     )
     .await

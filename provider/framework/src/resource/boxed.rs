@@ -175,7 +175,7 @@ fn encode<M: Model>(result: Result<M, Failure<M>>) -> Result<Value, Failure<Valu
 
 fn encode_failure<M: Model>(failure: Failure<M>) -> Failure<Value> {
     Failure {
-        state: failure.state.map(AttributeType::into_value),
+        state: failure.state.map(|state| Box::new(state.into_value())),
         diagnostics: failure.diagnostics,
     }
 }

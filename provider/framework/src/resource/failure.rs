@@ -6,8 +6,8 @@ use crate::{Diagnostic, Diagnostics};
 #[derive(Debug, Clone)]
 pub struct Failure<M> {
     /// What is there now. `None` after a create: nothing is left. `None` after an update or a delete: what was there
-    /// before. What is unknown in it becomes null.
-    pub state: Option<M>,
+    /// before. What is unknown in it becomes null. Boxed, so that a result is not as large as its largest failure.
+    pub state: Option<Box<M>>,
     /// Why. A failure without an error among them gets one that says so.
     pub diagnostics: Diagnostics,
 }
@@ -16,7 +16,7 @@ impl<M> Failure<M> {
     /// A failure that leaves `state`.
     pub fn with_state(state: M, diagnostics: impl Into<Diagnostics>) -> Self {
         Self {
-            state: Some(state),
+            state: Some(Box::new(state)),
             diagnostics: diagnostics.into(),
         }
     }

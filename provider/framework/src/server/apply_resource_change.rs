@@ -180,7 +180,7 @@ fn failed(resource: &KnownResource, failure: Failure<Value>, prior: Option<Value
         ));
     }
     let state = state
-        .map(|state| settled(resource.described.members(), state))
+        .map(|state| settled(resource.described.members(), *state))
         .or(prior);
     Outcome { state, diagnostics }
 }

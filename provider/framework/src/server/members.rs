@@ -1,7 +1,9 @@
 //! What is inside an object, whether it is a resource, an object of a nested attribute, or a block.
 
+use std::collections::BTreeMap;
+
 use crate::schema::{Block, NestedBlock, NestedObject};
-use crate::{Attribute, Value};
+use crate::{Attribute, Mode, Value};
 
 /// The attributes and blocks of an object.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,36 @@ impl<'a> From<&'a NestedObject> for Members<'a> {
             blocks: &[],
         }
     }
+}
+
+/// `object` with an empty collection in place of each block that is not there: Terraform takes no other for none.
+/// State that was stored before the schema had the block lacks it.
+pub(crate) fn with_blocks(members: Members<'_>, object: Value) -> Value {
+    let Value::Object(mut values) = object else {
+        return object;
+    };
+    for block in members.blocks {
+        let inside = Members::from(&block.block);
+        let fill = |element| with_blocks(inside, element);
+        let blocks = values.remove(&block.name).unwrap_or(Value::Null);
+        let blocks = match (block.mode, blocks) {
+            (Mode::Single, single) => fill(single),
+            (Mode::List, Value::Null) => Value::List(Vec::new()),
+            (Mode::Set, Value::Null) => Value::Set(Vec::new()),
+            (Mode::Map, Value::Null) => Value::Map(BTreeMap::new()),
+            (_, Value::List(elements)) => Value::List(elements.into_iter().map(fill).collect()),
+            (_, Value::Set(elements)) => Value::set(elements.into_iter().map(fill)),
+            (_, Value::Map(entries)) => Value::Map(
+                entries
+                    .into_iter()
+                    .map(|(key, element)| (key, fill(element)))
+                    .collect(),
+            ),
+            (_, other) => other,
+        };
+        values.insert(block.name.clone(), blocks);
+    }
+    Value::Object(values)
 }
 
 static NULL: Value = Value::Null;

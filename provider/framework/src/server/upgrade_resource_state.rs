@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::catalog::{Catalog, answered};
 use super::guard::guarded;
+use super::members::with_blocks;
 use super::stored::{Stored, upgrade};
 use crate::Diagnostics;
 use crate::convert::value;
@@ -35,5 +36,6 @@ async fn upgraded(catalog: &Catalog, request: &Request) -> Result<DynamicValue, 
             stored,
         )
     });
-    value::to_proto(&state.await??, &described.value_type)
+    let state = with_blocks(described.members(), state.await??);
+    value::to_proto(&state, &described.value_type)
 }

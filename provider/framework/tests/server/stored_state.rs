@@ -35,8 +35,13 @@ async fn upgrade(version: i64, raw_state: RawState) -> upgrade_resource_state::R
 async fn what_the_schema_no_longer_has_is_dropped() {
     let response = upgrade(2, raw(r#"{"name":"a","colour":"red"}"#)).await;
     fine(&response.diagnostics);
-    let name = attribute::<ThingModel>(response.upgraded_state.as_ref(), "name");
-    assert_eq!(name, "a".into());
+    let state = |name| attribute::<ThingModel>(response.upgraded_state.as_ref(), name);
+    assert_eq!(state("name"), "a".into());
+    assert_eq!(
+        state("rule"),
+        Value::List(Vec::new()),
+        "no block is an empty list"
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What every state must be: wholly known, and without write-only values.
 
 use super::Rule;
-use crate::server::members::Members;
+use crate::server::members::{Members, with_blocks};
 use crate::server::planning::without_write_only;
 use crate::{Diagnostics, Path, Value};
 
@@ -19,7 +19,7 @@ pub(crate) fn check_state(members: Members<'_>, state: &Value) -> Diagnostics {
 /// `state` as Terraform can keep it: null where it is unknown or write-only. A partial state comes from a plan, and
 /// what the apply did not come to is still unknown in it.
 pub(crate) fn settled(members: Members<'_>, state: Value) -> Value {
-    without_unknown(without_write_only(members, state))
+    with_blocks(members, without_unknown(without_write_only(members, state)))
 }
 
 pub(super) fn find_kept_write_only(members: Members<'_>, value: &Value) -> Diagnostics {
