@@ -44,7 +44,8 @@ pub(crate) fn comes_from(members: Members<'_>, config: &Value, value: &Value) ->
     })
 }
 
-fn attribute_comes_from(attribute: &Attribute, config: &Value, value: &Value) -> bool {
+/// Whether `value` could have come from `config` by the rules of its attribute.
+pub(crate) fn attribute_comes_from(attribute: &Attribute, config: &Value, value: &Value) -> bool {
     if config.is_null() {
         return value.is_null() || attribute.source.is_computed();
     }

@@ -34,6 +34,12 @@ pub(super) fn walk(
         let value = values.remove(&attribute.name).unwrap_or(Value::Null);
         let mut value = visit(attribute, &inside, value);
         if let AttributeKind::Nested(object) = &attribute.kind {
+            // Inside a default, what the default says is as good as configured.
+            let config = match &attribute.default {
+                Some(default) if inside.config.is_null() => default,
+                _ => inside.config,
+            };
+            let inside = Place { config, ..inside };
             value = walk_nested(object.into(), object.mode, &inside, value, visit);
         }
         values.insert(attribute.name.clone(), value);
