@@ -24,7 +24,7 @@ pub(crate) struct ClusterNodeModel {
 
     /// Name of the node and of its machine, unique on the platform. A change replaces the node.
     #[attribute(required, replace, validate = [
-        pattern("^[a-zA-Z][a-zA-Z0-9_.-]*$", "must begin with a letter and go on with letters, digits, `_`, `.` and `-`"),
+        pattern("^[a-zA-Z][a-zA-Z0-9_.-]*$", "begin with a letter and go on with letters, digits, `_`, `.` and `-`"),
         length(1..=63),
     ])]
     pub(crate) name: Attr<String>,

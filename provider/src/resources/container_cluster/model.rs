@@ -37,7 +37,7 @@ pub(crate) struct ContainerClusterModel {
     /// Name of the cluster, unique on its platform. Nodes are called after it: `<name>-control-plane-1`,
     /// `<name>-worker-1`. A change replaces the cluster.
     #[attribute(required, replace, validate = [
-        pattern("^[a-zA-Z][a-zA-Z0-9_.-]*$", "must begin with a letter and go on with letters, digits, `_`, `.` and `-`"),
+        pattern("^[a-zA-Z][a-zA-Z0-9_.-]*$", "begin with a letter and go on with letters, digits, `_`, `.` and `-`"),
         length(1..=63),
     ])]
     pub(crate) name: Attr<String>,
@@ -179,7 +179,7 @@ pub(crate) struct PortModel {
     /// Which node, by its name without the cluster's: `control-plane-1`, `worker-2`. Default:
     /// `control-plane-1`.
     #[attribute(optional, computed, default = default::PORT_NODE.to_owned(), validate = [
-        pattern("^(control-plane|worker)-[1-9][0-9]*$", "must be `control-plane-<number>` or `worker-<number>`"),
+        pattern("^(control-plane|worker)-[1-9][0-9]*$", "be `control-plane-<number>` or `worker-<number>`"),
     ])]
     pub(crate) node: Attr<String>,
 }
@@ -188,10 +188,10 @@ pub(crate) struct PortModel {
 #[derive(Model, Clone)]
 pub(crate) struct MountModel {
     /// Path on the host, absolute.
-    #[attribute(required, validate = [pattern("^/", "must be an absolute path")])]
+    #[attribute(required, validate = [pattern("^/", "be an absolute path")])]
     pub(crate) host_path: Attr<String>,
     /// Path on the nodes, absolute.
-    #[attribute(required, validate = [pattern("^/.", "must be an absolute path, and not `/` itself")])]
+    #[attribute(required, validate = [pattern("^/.", "be an absolute path, and not `/` itself")])]
     pub(crate) node_path: Attr<String>,
     /// Whether nodes may only read it. Default: false.
     #[attribute(optional, computed, default = default::READ_ONLY)]
@@ -214,12 +214,12 @@ pub(crate) struct NetworkModel {
 pub(crate) struct VolumeModel {
     /// Distinguishes a node's volumes.
     #[attribute(required, validate = [
-        pattern("^[a-z][a-z0-9-]*$", "must begin with a lower-case letter and go on with lower-case letters, digits and `-`"),
+        pattern("^[a-z][a-z0-9-]*$", "begin with a lower-case letter and go on with lower-case letters, digits and `-`"),
         length(1..=32),
     ])]
     pub(crate) name: Attr<String>,
     /// Where the nodes see it, absolute.
-    #[attribute(required, validate = [pattern("^/.", "must be an absolute path, and not `/` itself")])]
+    #[attribute(required, validate = [pattern("^/.", "be an absolute path, and not `/` itself")])]
     pub(crate) path: Attr<String>,
     /// Size in GiB, where the platform has sizes for volumes; docker has none.
     #[attribute(optional, validate = [at_least(1)])]
