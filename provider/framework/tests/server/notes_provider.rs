@@ -5,7 +5,8 @@ use std::fs;
 use terraform_framework::codec::msgpack;
 use terraform_framework::proto::tfplugin6::provider_server::Provider;
 use terraform_framework::proto::tfplugin6::{
-    call_function, configure_provider, open_ephemeral_resource, read_data_source,
+    call_function, close_ephemeral_resource, configure_provider, open_ephemeral_resource,
+    read_data_source, renew_ephemeral_resource,
 };
 use terraform_framework::{ProviderServer, Type, Value};
 use tonic::Request;
@@ -150,4 +151,34 @@ async fn a_function_takes_any_number_of_arguments() {
         Some(2),
         "the second word"
     );
+}
+
+#[tokio::test]
+async fn an_ephemeral_resource_lives_on_and_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = configured(folder.path()).await;
+    let request = renew_ephemeral_resource::Request {
+        type_name: "notes_glance".into(),
+        private: Some(b"lease".to_vec()),
+    };
+    let answer = server
+        .renew_ephemeral_resource(Request::new(request))
+        .await
+        .unwrap()
+        .into_inner();
+    fine(&answer.diagnostics);
+    assert_eq!(
+        (answer.renew_at, answer.private),
+        (None, Some(b"lease".to_vec()))
+    );
+    let request = close_ephemeral_resource::Request {
+        type_name: "notes_shout".into(),
+        private: Some(b"lease".to_vec()),
+    };
+    let answer = server
+        .close_ephemeral_resource(Request::new(request))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(only(&answer.diagnostics).contains("has no ephemeral resource notes_shout"));
 }
