@@ -180,11 +180,8 @@ pub trait Coe: Send + Sync {
     ) -> Result<(), CoeError>;
 
     /// Makes sure that the cluster's settings are those of the spec's labels.
-    async fn configure(
-        &self,
-        control_plane: &dyn Exec,
-        spec: &ClusterSpec,
-    ) -> Result<(), CoeError>;
+    async fn configure(&self, control_plane: &dyn Exec, spec: &ClusterSpec)
+    -> Result<(), CoeError>;
 
     /// Makes sure that a member carries exactly these labels of the user's.
     async fn set_node_labels(

@@ -63,7 +63,9 @@ pub struct NodeName(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
     /// Longer than 63 characters.
-    #[error("{name:?} has {length} characters; a name has at most 63, because host names are made of it")]
+    #[error(
+        "{name:?} has {length} characters; a name has at most 63, because host names are made of it"
+    )]
     TooLong {
         /// The name as given.
         name: String,
@@ -81,15 +83,19 @@ const LONGEST_NAME: usize = 63;
 
 fn check_name(name: &str) -> Result<(), InvalidName> {
     let mut characters = name.chars();
-    let begins_well = characters.next().is_some_and(|first| first.is_ascii_alphabetic());
-    let goes_on_well = characters.all(|character| {
-        character.is_ascii_alphanumeric() || matches!(character, '_' | '.' | '-')
-    });
+    let begins_well = characters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic());
+    let goes_on_well = characters
+        .all(|character| character.is_ascii_alphanumeric() || matches!(character, '_' | '.' | '-'));
     if !begins_well || !goes_on_well {
         return Err(InvalidName::Pattern(name.to_owned()));
     }
     if name.len() > LONGEST_NAME {
-        return Err(InvalidName::TooLong { name: name.to_owned(), length: name.len() });
+        return Err(InvalidName::TooLong {
+            name: name.to_owned(),
+            length: name.len(),
+        });
     }
     Ok(())
 }

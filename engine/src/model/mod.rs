@@ -11,7 +11,9 @@ mod status;
 
 pub use ids::{ClusterId, ClusterName, InvalidName, NodeName, OperationId};
 pub use network::{Network, NetworkSpec};
-pub use node::{Flavor, ImageName, Mount, NodeGroup, NodeSpec, NodeVolume, PortMapping, Protocol, Role};
+pub use node::{
+    Flavor, ImageName, Mount, NodeGroup, NodeSpec, NodeVolume, PortMapping, Protocol, Role,
+};
 pub use observed::{ClusterRecord, Machine, MachineState, Member, MemberState, ObservedCluster};
 pub use owner::Owner;
 pub use secret::Secret;

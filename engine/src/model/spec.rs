@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterName, Flavor, ImageName, Mount, NetworkSpec, NodeVolume, PortMapping};
+use super::{
+    ClusterId, ClusterName, Flavor, ImageName, Mount, NetworkSpec, NodeVolume, PortMapping,
+};
 
 /// A container orchestration engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,7 +40,10 @@ impl FromStr for CoeKind {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(())
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(())
     }
 }
 
@@ -49,7 +54,9 @@ pub struct ControlPlaneCount(u32);
 
 /// A number of control planes that makes no sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a cluster has 1, 3, 5 or 7 control planes, not {0}: only an odd number has a majority that survives")]
+#[error(
+    "a cluster has 1, 3, 5 or 7 control planes, not {0}: only an odd number has a majority that survives"
+)]
 pub struct InvalidControlPlaneCount(pub u32);
 
 impl ControlPlaneCount {
@@ -190,11 +197,39 @@ pub struct Finding {
     pub summary: String,
     /// What would be right, and how to get there.
     pub detail: String,
+    /// The cluster whose object is in the way. A caller that knows that this cluster goes first may
+    /// leave the finding out.
+    pub held_by: Option<ClusterId>,
 }
 
 impl Finding {
     /// A finding that stops the apply.
     pub fn error(subject: Subject, summary: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { subject, severity: Severity::Error, summary: summary.into(), detail: detail.into() }
+        Self {
+            subject,
+            severity: Severity::Error,
+            summary: summary.into(),
+            detail: detail.into(),
+            held_by: None,
+        }
+    }
+
+    /// A finding that the user should know of.
+    pub fn warning(
+        subject: Subject,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(subject, summary, detail)
+        }
+    }
+
+    /// The same finding, about something that an object of that cluster is in the way of.
+    #[must_use]
+    pub fn held_by(mut self, cluster: Option<ClusterId>) -> Self {
+        self.held_by = cluster;
+        self
     }
 }

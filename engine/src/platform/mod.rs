@@ -168,10 +168,18 @@ pub trait Platform: Send + Sync {
     async fn stop_machine(&self, machine: &Machine) -> Result<(), PlatformError>;
 
     /// Deletes the machine of that name if the cluster owns it, but not its volumes.
-    async fn delete_machine(&self, cluster: ClusterId, node: &NodeName) -> Result<(), PlatformError>;
+    async fn delete_machine(
+        &self,
+        cluster: ClusterId,
+        node: &NodeName,
+    ) -> Result<(), PlatformError>;
 
     /// Deletes the volumes of that node which the cluster owns.
-    async fn delete_volumes(&self, cluster: ClusterId, node: &NodeName) -> Result<(), PlatformError>;
+    async fn delete_volumes(
+        &self,
+        cluster: ClusterId,
+        node: &NodeName,
+    ) -> Result<(), PlatformError>;
 
     /// Deletes the network if the cluster owns it.
     async fn delete_network(&self, cluster: ClusterId) -> Result<(), PlatformError>;

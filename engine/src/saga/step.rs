@@ -60,6 +60,12 @@ pub enum StepError {
     /// Nobody can be asked.
     #[error("no control plane runs that could be asked")]
     NoControlPlane,
+    /// It is the only one that holds the cluster's state.
+    #[error(
+        "{0} did not become ready, and no other control plane holds the cluster's state; it was left as it \
+         is: look into its log, and apply again"
+    )]
+    OnlyControlPlane(NodeName),
     /// A command on a node ended badly.
     #[error("`{command}` ended with {status} on {node}: {stderr}")]
     Command {

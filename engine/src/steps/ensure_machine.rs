@@ -66,7 +66,11 @@ impl Step for EnsureMachine {
         let machine = site.platform.ensure_machine(&site.owner, &request).await?;
         let exec = site.platform.exec(&machine);
         site.has_machine(machine);
-        Ok(site.coe.wait_until_up(exec.as_ref()).await?)
+        site.coe.wait_until_up(exec.as_ref()).await?;
+        if self.node.role == Role::ControlPlane && site.has_volumes(name) {
+            site.came_back(name);
+        }
+        Ok(())
     }
 
     async fn undo(&self, site: &Site) -> Result<(), StepError> {

@@ -53,6 +53,10 @@ impl Step for RestoreMember {
         {
             return Ok(());
         }
+        // The cluster's own state is on it and nowhere else: one that left would take it along.
+        if self.role == Role::ControlPlane && !site.has_other_control_plane(&self.node) {
+            return Err(StepError::OnlyControlPlane(self.node.clone()));
+        }
         leave(site, &self.node).await?;
         join(site, &self.node, self.role).await?;
         self.wait_until_ready(site).await

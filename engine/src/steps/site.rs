@@ -224,6 +224,31 @@ impl Site {
         known.serving.insert(node.clone());
     }
 
+    /// A control plane came back with its volumes. It is asked where there is nobody else to ask: one that
+    /// was taken out of the cluster meanwhile would know nothing.
+    pub(super) fn came_back(&self, node: &NodeName) {
+        let mut known = self.known();
+        let nobody_runs = !known
+            .serving
+            .iter()
+            .filter_map(|name| known.machines.get(name))
+            .any(|machine| machine.state == MachineState::Running);
+        if known.initialized && nobody_runs {
+            known.serving.insert(node.clone());
+        }
+    }
+
+    /// Whether a control plane other than `node` can be asked.
+    pub(super) fn has_other_control_plane(&self, node: &NodeName) -> bool {
+        let known = self.known();
+        known
+            .serving
+            .iter()
+            .filter(|name| *name != node)
+            .filter_map(|name| known.machines.get(name))
+            .any(|machine| machine.state == MachineState::Running)
+    }
+
     pub(super) fn no_longer_serves(&self, node: &NodeName) {
         self.known().serving.remove(node);
     }

@@ -27,12 +27,18 @@ pub struct Command {
 impl Command {
     /// A command that reads nothing.
     pub fn new<const N: usize>(argv: [&str; N]) -> Self {
-        Self { argv: argv.iter().map(ToString::to_string).collect(), stdin: Stdin::Empty }
+        Self {
+            argv: argv.iter().map(ToString::to_string).collect(),
+            stdin: Stdin::Empty,
+        }
     }
 
     /// A POSIX shell script.
     pub fn shell(script: impl Into<String>) -> Self {
-        Self { argv: vec!["sh".to_owned(), "-c".to_owned(), script.into()], stdin: Stdin::Empty }
+        Self {
+            argv: vec!["sh".to_owned(), "-c".to_owned(), script.into()],
+            stdin: Stdin::Empty,
+        }
     }
 
     /// The same command, reading `secret`.

@@ -1,6 +1,9 @@
 //! A provider for the tests of the process contract. It has no resources: each call shows one side of the contract.
 
-#![allow(clippy::panic, reason = "one of its calls shows what becomes of a panic")]
+#![allow(
+    clippy::panic,
+    reason = "one of its calls shows what becomes of a panic"
+)]
 
 use std::{env, fs, process::ExitCode};
 

@@ -39,7 +39,10 @@ impl Diagnostic {
 
     /// A warning that is about no attribute in particular.
     pub fn warning(summary: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(summary, detail) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(summary, detail)
+        }
     }
 
     /// The same diagnostic, about the attribute at `path`.
@@ -89,7 +92,9 @@ impl Diagnostics {
 
     /// Whether one of them is an error.
     pub fn has_error(&self) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.0
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// Whether there is none at all, not even a warning.
@@ -104,7 +109,11 @@ impl Diagnostics {
 
     /// `Err` when one of them is an error, so that a call can end with `?`.
     pub fn into_result(self) -> Result<Self, Self> {
-        if self.has_error() { Err(self) } else { Ok(self) }
+        if self.has_error() {
+            Err(self)
+        } else {
+            Ok(self)
+        }
     }
 }
 

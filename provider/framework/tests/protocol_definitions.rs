@@ -2,7 +2,11 @@
 //!
 //! The facts lie beside the repository, not in it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -155,7 +159,9 @@ fn describe_message(scope: &str, message: &DescriptorProto, facts: &mut BTreeSet
         };
         // proto3 puts an optional field into a oneof of its own, which nobody wrote.
         let oneof = match field.oneof_index {
-            Some(index) if !field.proto3_optional() => message.oneof_decl[usize::try_from(index).unwrap()].name(),
+            Some(index) if !field.proto3_optional() => {
+                message.oneof_decl[usize::try_from(index).unwrap()].name()
+            }
             _ => "",
         };
         facts.insert(fact([

@@ -9,8 +9,7 @@ use ipnet::IpNet;
 use super::network::{ListedNetwork, subnets_of};
 use super::{Docker, labels, reference, subnets, volume};
 use crate::model::{
-    ClusterId, ClusterSpec, Finding, Flavor, NetworkSpec, NodeSpec, ObservedCluster, Owner,
-    Severity, Subject,
+    ClusterId, ClusterSpec, Finding, Flavor, NetworkSpec, NodeSpec, ObservedCluster, Owner, Subject,
 };
 use crate::platform::PlatformError;
 use crate::platform::flavor::Size;
@@ -81,7 +80,7 @@ fn findings(
     ));
     findings.extend(ports(spec, cluster, facts));
     findings.extend(network(spec, cluster, facts));
-    findings.extend(paths(spec));
+    findings.extend(sizes(spec));
     findings
 }
 
@@ -142,13 +141,20 @@ fn foreign(
         Some(owner) => format!("It belongs to cluster {owner:?}"),
         None => "It was not made here".to_owned(),
     };
-    Some(Finding::error(
+    Some(
+        Finding::error(
         Subject::Name,
         format!("{kind} {name:?} exists already and does not belong to this cluster"),
         format!(
             "{whose} and is not touched. Take another name for the cluster, or remove the {kind}."
         ),
-    ))
+    )
+    .held_by(labels.and_then(cluster_of)))
+}
+
+/// The cluster that an object belongs to.
+fn cluster_of(labels: &Labels) -> Option<ClusterId> {
+    labels.get(Owner::CLUSTER_ID)?.parse().ok()
 }
 
 fn is_own(labels: Option<&Labels>, cluster: Option<ClusterId>) -> bool {
@@ -225,11 +231,14 @@ fn ports(spec: &ClusterSpec, cluster: Option<ClusterId>, facts: &Facts) -> Vec<F
         if let Some(holder) = facts.containers.iter().find(holds) {
             let name = holder.names.iter().flatten().next();
             let name = name.map_or("?", |name| name.trim_start_matches('/'));
-            findings.push(Finding::error(
-                Subject::Port(position),
-                format!("port {host_port} of the engine's host is in use"),
-                format!("Container {name:?} has it. Take another port."),
-            ));
+            findings.push(
+                Finding::error(
+                    Subject::Port(position),
+                    format!("port {host_port} of the engine's host is in use"),
+                    format!("Container {name:?} has it. Take another port."),
+                )
+                .held_by(holder.labels.as_ref().and_then(cluster_of)),
+            );
         }
     }
     findings
@@ -260,17 +269,20 @@ fn overlap(subnet: IpNet, cluster: Option<ClusterId>, facts: &Facts) -> Option<F
     };
     let other = facts.networks.iter().find(overlaps)?;
     let theirs: Vec<String> = subnets_of(other).iter().map(ToString::to_string).collect();
-    Some(Finding::error(
-        Subject::Network,
-        format!(
-            "subnet {subnet} overlaps that of network {:?}",
-            other.name.as_deref()?
-        ),
-        format!(
-            "That one has {}. Take another subnet, or none: a free one is found then.",
-            theirs.join(" and ")
-        ),
-    ))
+    Some(
+        Finding::error(
+            Subject::Network,
+            format!(
+                "subnet {subnet} overlaps that of network {:?}",
+                other.name.as_deref()?
+            ),
+            format!(
+                "That one has {}. Take another subnet, or none: a free one is found then.",
+                theirs.join(" and ")
+            ),
+        )
+        .held_by(other.labels.as_ref().and_then(cluster_of)),
+    )
 }
 
 fn existing(wanted: &str, facts: &Facts) -> Option<Finding> {
@@ -295,30 +307,27 @@ fn existing(wanted: &str, facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn paths(spec: &ClusterSpec) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let absolute = |subject: Subject, path: &str| {
-        (!path.starts_with('/')).then(|| {
-            let summary = format!("{path:?} is not an absolute path");
-            Finding::error(subject, summary, "An absolute path begins with a slash.")
+fn sizes(spec: &ClusterSpec) -> Vec<Finding> {
+    let sized = spec
+        .volumes
+        .iter()
+        .enumerate()
+        .filter_map(|(position, node_volume)| {
+            Some((
+                Subject::Volume(position),
+                &node_volume.name,
+                node_volume.size?,
+            ))
+        });
+    sized
+        .map(|(subject, name, size)| {
+            Finding::warning(
+                subject,
+                format!("volume {name:?} is not limited to {size} GiB"),
+                "Volumes of a Docker Engine are as large as its disk.",
+            )
         })
-    };
-    for (position, mount) in spec.mounts.iter().enumerate() {
-        findings.extend(absolute(Subject::Mount(position), &mount.host_path));
-        findings.extend(absolute(Subject::Mount(position), &mount.node_path));
-    }
-    for (position, node_volume) in spec.volumes.iter().enumerate() {
-        findings.extend(absolute(Subject::Volume(position), &node_volume.path));
-        if let Some(size) = node_volume.size {
-            findings.push(Finding {
-                subject: Subject::Volume(position),
-                severity: Severity::Warning,
-                summary: format!("volume {:?} is not limited to {size} GiB", node_volume.name),
-                detail: "Volumes of a Docker Engine are as large as its disk.".to_owned(),
-            });
-        }
-    }
-    findings
+        .collect()
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub(super) fn body(
         Docker::json_label("the node", spec)?,
     );
     labels.insert(labels::NODE_ADDRESS.to_owned(), request.address.to_string());
+    labels.insert(labels::NETWORK_ID.to_owned(), request.network.id.clone());
     let mut host_config = HostConfig {
         mounts: Some(mounts(spec)),
         port_bindings: Some(port_bindings(&spec.ports)),

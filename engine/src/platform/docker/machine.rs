@@ -10,7 +10,7 @@ use bollard::query_parameters::{
 use futures_util::future::try_join_all;
 
 use super::connection::{is_absent, status};
-use super::privileges::{self, Privileges};
+use super::privileges::Privileges;
 use super::{Docker, container, labels, ports};
 use crate::model::{ClusterId, Machine, MachineState, NodeName, NodeSpec, Owner, PortMapping};
 use crate::platform::{MachineRequest, PlatformError};
@@ -20,13 +20,9 @@ const STOP_WITHIN_SECONDS: i32 = 30;
 /// How often a port that somebody else took meanwhile is chosen anew.
 const MOST_PORT_CHOICES: usize = 16;
 
-/// How a new container's first start went.
+/// How the making of a container went.
 enum Attempt {
     Made(Box<Machine>),
-    /// The engine cannot grant what was asked; nothing is left of the attempt.
-    PrivilegesRefused {
-        reason: String,
-    },
     /// Somebody else made a container of that name meanwhile.
     NameTaken,
 }
@@ -55,43 +51,13 @@ impl Docker {
                     }
                 }
             }
-            self.ensure_node_volumes(owner, &request.spec).await?;
-            match self.make_with_privileges(owner, request).await? {
-                Attempt::Made(machine) => return Ok(*machine),
-                Attempt::NameTaken => {}
-                Attempt::PrivilegesRefused { reason } => {
-                    return Err(PlatformError::Refused {
-                        what: format!("start container {}", request.spec.name),
-                        reason,
-                        help: Some(
-                            "The engine grants nodes neither --privileged nor the capabilities that \
-                             stand in for it; a rootless engine or one with user namespaces does not."
-                                .to_owned(),
-                        ),
-                        retryable: false,
-                    });
-                }
+            let (privileges, ()) = tokio::try_join!(
+                self.privileges(owner, &request.spec),
+                self.ensure_node_volumes(owner, &request.spec),
+            )?;
+            if let Attempt::Made(machine) = self.make_machine(owner, request, privileges).await? {
+                return Ok(*machine);
             }
-        }
-    }
-
-    async fn make_with_privileges(
-        &self,
-        owner: &Owner,
-        request: &MachineRequest,
-    ) -> Result<Attempt, PlatformError> {
-        let mut first = None;
-        let ask = async || match self.make_machine(owner, request, Privileges::Full).await? {
-            Attempt::PrivilegesRefused { .. } => Ok::<_, PlatformError>(Privileges::Lesser),
-            answered => {
-                first = Some(answered);
-                Ok(Privileges::Full)
-            }
-        };
-        let privileges = *self.shared.privileges.get_or_try_init(ask).await?;
-        match first {
-            Some(attempt) => Ok(attempt),
-            None => self.make_machine(owner, request, privileges).await,
         }
     }
 
@@ -146,8 +112,6 @@ impl Docker {
                     return Err(port_in_use(name, port, &error));
                 }
                 refused_ports.insert(port);
-            } else if privileges::are_refused(&reason) {
-                return Ok(Attempt::PrivilegesRefused { reason });
             } else {
                 return Err(self.failure(format!("start container {name}"), error));
             }
@@ -263,7 +227,7 @@ impl Docker {
     }
 
     /// Removes a container, running or not, with its anonymous volumes; its absence is success.
-    async fn remove_container(&self, id: &str) -> Result<(), PlatformError> {
+    pub(super) async fn remove_container(&self, id: &str) -> Result<(), PlatformError> {
         let options = RemoveContainerOptionsBuilder::new()
             .force(true)
             .v(true)

@@ -148,6 +148,7 @@ impl Docker {
 
     /// See `Platform::delete_network`.
     pub(super) async fn remove_networks(&self, cluster: ClusterId) -> Result<(), PlatformError> {
+        self.remove_privilege_questions(cluster).await?;
         let client = self.client().await?;
         let options = ListNetworksOptionsBuilder::new()
             .filters(&labels::filter_of_cluster(cluster))
@@ -229,8 +230,13 @@ fn subnet_of(config: &IpamConfig) -> Option<IpNet> {
     config.subnet.as_deref()?.parse().ok()
 }
 
+/// The engine does not tell the gateway of a network that was made without one being named, and gives
+/// it the first address.
 fn gateways(ipam: &Ipam) -> Vec<IpAddr> {
-    let gateway = |config: &IpamConfig| config.gateway.as_deref()?.split('/').next()?.parse().ok();
+    let gateway = |config: &IpamConfig| match config.gateway.as_deref() {
+        Some(named) => named.split('/').next()?.parse().ok(),
+        None => subnets::gateway(subnet_of(config)?),
+    };
     ipam.config.iter().flatten().filter_map(gateway).collect()
 }
 

@@ -4,13 +4,14 @@
 //! does not tell who holds which address in it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum as State, Volume};
 
 use super::network::{self, ListedNetwork};
 use super::{Docker, container, labels, record};
 use crate::model::{
-    ClusterId, ClusterRecord, Machine, MachineState, NetworkSpec, NodeName, ObservedCluster, Owner,
+    ClusterId, ClusterRecord, MachineState, NetworkSpec, NodeName, ObservedCluster, Owner,
 };
 use crate::platform::{PlatformError, Scope};
 
@@ -34,11 +35,21 @@ impl Docker {
                 .is_some_and(|is| is == name.as_str()),
         };
         let mut clusters = BTreeMap::new();
+        let mut networks_in_use = BTreeMap::new();
         for found in &containers {
-            let machine = machine_of(found)?;
-            cluster_of(&mut clusters, &machine.owner)
-                .machines
-                .insert(machine.spec.name.clone(), machine);
+            let no_labels = HashMap::new();
+            let labels = found.labels.as_ref().unwrap_or(&no_labels);
+            let id = found.id.as_deref().unwrap_or_default();
+            let owner = labels::owner(&format!("container {id}"), labels)?;
+            let cluster = cluster_of(&mut clusters, &owner);
+            if labels.contains_key(labels::PRIVILEGES) {
+                continue;
+            }
+            let machine = container::machine(id, labels, state_of(found))?;
+            cluster.machines.insert(machine.spec.name.clone(), machine);
+            if let Some(network) = labels.get(labels::NETWORK_ID) {
+                networks_in_use.insert(owner.cluster, network.clone());
+            }
         }
         add_volumes(&mut clusters, &volumes)?;
         for found in &networks {
@@ -54,7 +65,9 @@ impl Docker {
             .iter_mut()
             .filter(|cluster| cluster.network.is_none())
         {
-            self.add_existing_network(cluster, &networks).await?;
+            let in_use = networks_in_use.get(&cluster.id);
+            self.add_existing_network(cluster, in_use, &networks)
+                .await?;
         }
         Ok(clusters)
     }
@@ -62,11 +75,14 @@ impl Docker {
     async fn add_existing_network(
         &self,
         cluster: &mut ObservedCluster,
+        in_use: Option<&String>,
         networks: &[ListedNetwork],
     ) -> Result<(), PlatformError> {
-        let Some(NetworkSpec::Existing(wanted)) =
-            cluster.record.as_ref().map(|record| &record.spec.network)
-        else {
+        let asked_for = match cluster.record.as_ref().map(|record| &record.spec.network) {
+            Some(NetworkSpec::Existing(id_or_name)) => Some(id_or_name),
+            _ => None,
+        };
+        let Some(wanted) = in_use.or(asked_for) else {
             return Ok(());
         };
         let is_wanted = |network: &&ListedNetwork| {
@@ -80,7 +96,7 @@ impl Docker {
             return Ok(());
         };
         let mut found = self.existing_network(id).await?;
-        let is_own = |address: &std::net::IpAddr| {
+        let is_own = |address: &IpAddr| {
             cluster
                 .machines
                 .values()
@@ -116,17 +132,14 @@ fn cluster_of<'a>(
     cluster
 }
 
-fn machine_of(found: &ContainerSummary) -> Result<Machine, PlatformError> {
-    let state = match found.state {
+fn state_of(found: &ContainerSummary) -> MachineState {
+    match found.state {
         Some(State::CREATED) => MachineState::Created,
         Some(State::RUNNING) => MachineState::Running,
         Some(State::EXITED | State::PAUSED) => MachineState::Stopped,
         // Restarting is what the engine calls a service that ends again and again.
         _ => MachineState::Failed,
-    };
-    let no_labels = HashMap::new();
-    let labels = found.labels.as_ref().unwrap_or(&no_labels);
-    container::machine(found.id.as_deref().unwrap_or_default(), labels, state)
+    }
 }
 
 fn add_volumes(

@@ -1,11 +1,19 @@
 //! How many privileges nodes get: as many as the engine can grant.
 //!
 //! A node runs a container engine of its own and needs what `--privileged` gives. Some engines cannot
-//! give that, because they lack a capability themselves, and the list of their capabilities is in no
-//! answer of the API. So the first machine that is started is the question, once an engine and process;
-//! machines that come at the same time wait for the answer.
+//! give that, because they lack a capability themselves, and what they have is in no answer of the
+//! API: only a start shows it. So a container that does nothing is started, once an engine and process;
+//! machines that come at the same time wait for the answer. It is removed by the engine as soon as it
+//! has ended. One that was never started, because this process was killed in between, carries its node's
+//! labels, and goes with the cluster's network.
 
-use bollard::models::HostConfig;
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::CreateContainerOptionsBuilder;
+
+use super::connection::status;
+use super::{Docker, labels};
+use crate::model::{ClusterId, NodeSpec, Owner};
+use crate::platform::PlatformError;
 
 /// What nodes of this engine get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +45,96 @@ impl Privileges {
     }
 }
 
-/// Whether the engine's answer to a start says that it cannot grant `--privileged`.
-pub(super) fn are_refused(reason: &str) -> bool {
+impl Docker {
+    /// What this engine grants, asked once. `node` is the one that is waited for.
+    pub(super) async fn privileges(
+        &self,
+        owner: &Owner,
+        node: &NodeSpec,
+    ) -> Result<Privileges, PlatformError> {
+        // A task of its own, so that a caller who goes away leaves no container that was never started.
+        let ask = || async {
+            let (docker, owner, node) = (self.clone(), owner.clone(), node.clone());
+            let asked = tokio::spawn(async move { docker.ask_privileges(&owner, &node).await });
+            asked.await.map_err(|error| PlatformError::Refused {
+                what: "ask the engine for privileges".to_owned(),
+                reason: error.to_string(),
+                help: None,
+                retryable: true,
+            })?
+        };
+        self.shared.privileges.get_or_try_init(ask).await.copied()
+    }
+
+    async fn ask_privileges(
+        &self,
+        owner: &Owner,
+        node: &NodeSpec,
+    ) -> Result<Privileges, PlatformError> {
+        let client = self.client().await?;
+        let name = format!("{}-privileges", node.name);
+        let what = || format!("ask the engine for privileges with container {name}");
+        let mut labels = labels::of_node(owner, &node.name, node.role);
+        labels.insert(labels::PRIVILEGES.to_owned(), String::new());
+        let mut host_config = HostConfig {
+            auto_remove: Some(true),
+            network_mode: Some("none".to_owned()),
+            ..HostConfig::default()
+        };
+        Privileges::Full.apply(&mut host_config);
+        let body = ContainerCreateBody {
+            image: Some(node.image.0.clone()),
+            entrypoint: Some(vec!["true".to_owned()]),
+            labels: Some(labels),
+            host_config: Some(host_config),
+            ..ContainerCreateBody::default()
+        };
+        let options = CreateContainerOptionsBuilder::new().name(&name).build();
+        let id = match client.create_container(Some(options), body).await {
+            Ok(made) => made.id,
+            // An engine with user namespaces refuses at once.
+            Err(error) if are_refused(&error.to_string()) => return Ok(Privileges::Lesser),
+            // Left behind by a process that was killed between the two calls.
+            Err(error) if status(&error) == Some(409) => {
+                self.remove_container(&name).await?;
+                return Err(PlatformError::Refused {
+                    what: what(),
+                    reason: "it was there from before, and was removed".to_owned(),
+                    help: None,
+                    retryable: true,
+                });
+            }
+            Err(error) => return Err(self.failure(what(), error)),
+        };
+        match client.start_container(&id, None).await {
+            Err(error) if are_refused(&error.to_string()) => Ok(Privileges::Lesser),
+            // Any other failure comes after the privileges were granted: the image may have no `true`.
+            _ => Ok(Privileges::Full),
+        }
+    }
+}
+
+impl Docker {
+    /// Removes what a process that was killed left behind while it asked.
+    pub(super) async fn remove_privilege_questions(
+        &self,
+        cluster: ClusterId,
+    ) -> Result<(), PlatformError> {
+        let mut filters = labels::filter_of_cluster(cluster);
+        filters
+            .entry("label".to_owned())
+            .or_default()
+            .push(labels::PRIVILEGES.to_owned());
+        for container in self.list_containers(Some(filters)).await? {
+            self.remove_container(&container.id.unwrap_or_default())
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the engine's answer says that it cannot grant `--privileged`.
+fn are_refused(reason: &str) -> bool {
     let reason = reason.to_ascii_lowercase();
     reason.contains("privileged mode") || reason.contains("operation not permitted")
 }

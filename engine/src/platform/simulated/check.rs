@@ -46,20 +46,19 @@ fn names(
     }
     let mut findings = Vec::new();
     for (kind, name) in names {
-        let (whose, held_by) = match labels::holder(folder, kind, &name)? {
+        let holder = labels::holder(folder, kind, &name)?;
+        let whose = match holder {
             Holder::Nobody => continue,
             Holder::Cluster(holder) if Some(holder) == cluster => continue,
-            Holder::Cluster(holder) => {
-                (format!("It belongs to cluster {holder}."), Some(holder))
-            }
-            Holder::Foreign => ("It belongs to no cluster.".to_owned(), None),
+            Holder::Cluster(holder) => format!("It belongs to cluster {holder}."),
+            Holder::Foreign => "It belongs to no cluster.".to_owned(),
         };
         let finding = Finding::error(
             Subject::Name,
             format!("{} {name:?} exists already", kind.as_str()),
             format!("{whose} It is not touched: choose another name, or remove it yourself."),
         );
-        findings.push(finding.held_by(held_by));
+        findings.push(finding.held_by(holder.cluster()));
     }
     Ok(findings)
 }
@@ -130,10 +129,7 @@ fn ports(
                 format!("{address} is in use"),
                 format!("Machine {machine} holds it. Choose another port, or none for a free one."),
             );
-            findings.push(finding.held_by(match holder {
-                Holder::Cluster(holder) => Some(holder),
-                Holder::Nobody | Holder::Foreign => None,
-            }));
+            findings.push(finding.held_by(holder.cluster()));
         }
     }
     Ok(findings)
@@ -161,17 +157,18 @@ fn subnet(
         }
         NetworkSpec::Subnet(subnet) => {
             let subnets = network::subnets(folder)?;
-            network::overlapping(&subnets, *subnet).map(|(other, theirs)| {
-                Finding::error(
-                    Subject::Network,
-                    format!("{subnet} overlaps with {theirs} of network {other}"),
-                    "Choose a subnet that overlaps with none, or none for a free one.",
-                )
-                .held_by(match labels::holder(folder, Kind::Network, &other) {
-                    Ok(Holder::Cluster(holder)) => Some(holder),
-                    _ => None,
-                })
-            })
+            match network::overlapping(&subnets, *subnet) {
+                None => None,
+                Some((other, theirs)) => {
+                    let held_by = labels::holder(folder, Kind::Network, other)?.cluster();
+                    let finding = Finding::error(
+                        Subject::Network,
+                        format!("{subnet} overlaps with {theirs} of network {other}"),
+                        "Choose a subnet that overlaps with none, or none for a free one.",
+                    );
+                    Some(finding.held_by(held_by))
+                }
+            }
         }
     };
     Ok(finding.into_iter().collect())

@@ -24,6 +24,16 @@ pub(super) enum Holder {
     Foreign,
 }
 
+impl Holder {
+    /// The cluster, if it is one.
+    pub(super) fn cluster(self) -> Option<ClusterId> {
+        match self {
+            Self::Cluster(cluster) => Some(cluster),
+            Self::Nobody | Self::Foreign => None,
+        }
+    }
+}
+
 /// What can be read of any object, foreign ones included.
 #[derive(Deserialize)]
 struct Labelled {

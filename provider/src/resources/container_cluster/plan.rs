@@ -82,19 +82,37 @@ impl ContainerCluster {
         let Request::Known(spec) = planned.request()? else {
             return Ok(Diagnostics::new());
         };
-        let mut found = engine
-            .check(&spec, None)
-            .await
-            .map_err(|error| engine_error(&error))?;
-        if let Some(taken) = self.name_taken(engine, &spec).await? {
-            found.push(taken);
-        }
+        let found = match self.name_taken(engine, &spec).await? {
+            // Everything else that is in the way is that cluster's: one finding says it all.
+            Some(taken) => vec![taken],
+            None => self.checked(engine, &spec).await?,
+        };
         let diagnostics = findings(found).into_result()?;
         let plan = engine
             .plan(&spec, None, &BTreeMap::new())
             .map_err(|error| refused(&error))?;
         planned.planned_operations = Attr::Known(plan.sentences());
         Ok(diagnostics)
+    }
+
+    /// What is wrong with the request, but for what stands in the way and goes first.
+    ///
+    /// An object of a cluster that Terraform has in its state may be the predecessor's of this very resource.
+    async fn checked(
+        &self,
+        engine: &Engine,
+        spec: &ClusterSpec,
+    ) -> Result<Vec<Finding>, Diagnostics> {
+        let mut found = engine
+            .check(spec, None)
+            .await
+            .map_err(|error| engine_error(&error))?;
+        found.retain(|finding| {
+            !finding
+                .held_by
+                .is_some_and(|holder| self.known.contains(holder))
+        });
+        Ok(found)
     }
 
     /// A finished cluster of that name which is not this resource's own predecessor.
@@ -107,7 +125,10 @@ impl ContainerCluster {
             .find(&spec.name)
             .await
             .map_err(|error| engine_error(&error))?;
-        Ok(found.filter(|cluster| !self.known.contains(cluster.id())).map(|cluster| {
+        let finished =
+            found.filter(|cluster| cluster.record().is_some_and(|record| record.complete));
+        let other = finished.filter(|cluster| !self.known.contains(cluster.id()));
+        Ok(other.map(|cluster| {
             Finding::error(
                 Subject::Name,
                 format!("A cluster {} exists already", spec.name),

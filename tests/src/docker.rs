@@ -1,0 +1,90 @@
+//! What is on the Docker Engine, seen with the docker CLI and not with our own client.
+
+use std::process::Command;
+
+/// What a command of the docker CLI wrote.
+///
+/// # Panics
+/// When it fails.
+pub fn docker(arguments: &[&str]) -> String {
+    let output = Command::new("docker")
+        .args(arguments)
+        .output()
+        .expect("docker starts");
+    assert!(
+        output.status.success(),
+        "docker {} failed:\n{}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Every object that carries the label of a cluster of that name: `container demo-worker-1`, …
+pub fn objects_of(cluster: &str) -> Vec<String> {
+    objects(&format!("label=io.coe.cluster.name={cluster}"))
+        .into_iter()
+        .map(|(kind, name)| format!("{kind} {name}"))
+        .collect()
+}
+
+fn objects(filter: &str) -> Vec<(&'static str, String)> {
+    let lists: [(&'static str, &[&str]); 3] = [
+        (
+            "container",
+            &["ps", "--all", "--format", "{{.Names}}", "--filter", filter],
+        ),
+        (
+            "network",
+            &["network", "ls", "--format", "{{.Name}}", "--filter", filter],
+        ),
+        (
+            "volume",
+            &["volume", "ls", "--format", "{{.Name}}", "--filter", filter],
+        ),
+    ];
+    lists
+        .into_iter()
+        .flat_map(|(kind, list)| {
+            docker(list)
+                .lines()
+                .filter(|name| !name.is_empty())
+                .map(|name| (kind, name.to_owned()))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Removes every object that carries the label of a cluster of that name. Never panics: it runs while a
+/// failed test unwinds.
+pub(crate) fn remove_objects_of(cluster: &str) {
+    let filter = format!("label=io.coe.cluster.name={cluster}");
+    let listed = |list: &[&str]| -> Vec<String> {
+        Command::new("docker").args(list).output().map_or_else(
+            |_| Vec::new(),
+            |output| {
+                String::from_utf8_lossy(&output.stdout)
+                    .lines()
+                    .map(str::to_owned)
+                    .collect()
+            },
+        )
+    };
+    let remove = |command: &[&str], names: Vec<String>| {
+        if !names.is_empty() {
+            let _ = Command::new("docker").args(command).args(names).output();
+        }
+    };
+    remove(
+        &["rm", "--force", "--volumes"],
+        listed(&["ps", "--all", "--quiet", "--filter", &filter]),
+    );
+    remove(
+        &["network", "rm"],
+        listed(&["network", "ls", "--quiet", "--filter", &filter]),
+    );
+    remove(
+        &["volume", "rm", "--force"],
+        listed(&["volume", "ls", "--quiet", "--filter", &filter]),
+    );
+}
