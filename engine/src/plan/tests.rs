@@ -238,7 +238,11 @@ fn free_ordinals_are_filled_from_the_lowest() {
         &observed,
         &expect!["+ create worker bar-worker-2"],
     );
-    check(&spec(1, 2), &observed, &expect![""]);
+    check(
+        &spec(1, 2),
+        &observed,
+        &expect!["~ change the request that the platform remembers"],
+    );
 }
 
 #[test]
