@@ -28,7 +28,7 @@ struct Setting {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Limits and defaults are the engine's own (API 1.41, `SwarmSpec`; swarmkit refuses a certificate's
 /// life of less than an hour).

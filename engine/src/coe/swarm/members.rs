@@ -211,35 +211,35 @@ mod tests {
         serde_json::from_value(node).unwrap()
     }
 
-    fn state_of(node: Node) -> MemberState {
+    fn state_of(node: &Node) -> MemberState {
         node.member().state
     }
 
     #[test]
     fn the_state_of_a_member_is_read() {
         assert_eq!(
-            state_of(node("1", "a", "ready", "worker", None)),
+            state_of(&node("1", "a", "ready", "worker", None)),
             MemberState::Ready
         );
         assert_eq!(
-            state_of(node("1", "a", "down", "worker", None)),
+            state_of(&node("1", "a", "down", "worker", None)),
             MemberState::Down
         );
         assert_eq!(
-            state_of(node("1", "a", "unknown", "worker", None)),
+            state_of(&node("1", "a", "unknown", "worker", None)),
             MemberState::Down
         );
         assert_eq!(
-            state_of(node("1", "a", "ready", "manager", Some("reachable"))),
+            state_of(&node("1", "a", "ready", "manager", Some("reachable"))),
             MemberState::Ready
         );
         assert_eq!(
-            state_of(node("1", "a", "ready", "manager", Some("unreachable"))),
+            state_of(&node("1", "a", "ready", "manager", Some("unreachable"))),
             MemberState::Down
         );
         let mut drained = node("1", "a", "ready", "worker", None);
         drained.spec["Availability"] = "drain".into();
-        assert_eq!(state_of(drained), MemberState::Drained);
+        assert_eq!(state_of(&drained), MemberState::Drained);
     }
 
     #[test]

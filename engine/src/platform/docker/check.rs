@@ -91,6 +91,7 @@ fn names(
     facts: &Facts,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let none = Labels::new();
     for node in nodes {
         let slashed = format!("/{}", node.name);
         let is_named = |container: &&ContainerSummary| {
@@ -100,44 +101,34 @@ fn names(
                 .flatten()
                 .any(|name| *name == slashed)
         };
-        let found = facts.containers.iter().find(is_named);
-        let labels = found.map(|container| container.labels.as_ref());
-        findings.extend(foreign("container", node.name.as_str(), labels, cluster));
+        if let Some(found) = facts.containers.iter().find(is_named) {
+            let labels = found.labels.as_ref().unwrap_or(&none);
+            findings.extend(foreign("container", node.name.as_str(), labels, cluster));
+        }
         for node_volume in &node.volumes {
             let name = volume::name_of(&node.name, node_volume);
-            let found = facts.volumes.iter().find(|volume| volume.name == name);
-            let labels = found.map(|volume| Some(&volume.labels));
-            findings.extend(foreign("volume", &name, labels, cluster));
+            if let Some(found) = facts.volumes.iter().find(|volume| volume.name == name) {
+                findings.extend(foreign("volume", &name, &found.labels, cluster));
+            }
         }
     }
     if !matches!(spec.network, NetworkSpec::Existing(_)) {
         let name = spec.name.as_str();
-        let found = facts
-            .networks
-            .iter()
-            .find(|network| network.name.as_deref() == Some(name));
-        findings.extend(foreign(
-            "network",
-            name,
-            found.map(|found| found.labels.as_ref()),
-            cluster,
-        ));
+        let is_named = |network: &&ListedNetwork| network.name.as_deref() == Some(name);
+        if let Some(found) = facts.networks.iter().find(is_named) {
+            let labels = found.labels.as_ref().unwrap_or(&none);
+            findings.extend(foreign("network", name, labels, cluster));
+        }
     }
     findings
 }
 
-/// A finding if there is an object of that name (`labels`) that is not the cluster's.
-fn foreign(
-    kind: &str,
-    name: &str,
-    labels: Option<Option<&Labels>>,
-    cluster: Option<ClusterId>,
-) -> Option<Finding> {
-    let labels = labels?;
-    if is_own(labels, cluster) {
+/// A finding, unless the object of that name is the cluster's.
+fn foreign(kind: &str, name: &str, labels: &Labels, cluster: Option<ClusterId>) -> Option<Finding> {
+    if is_own(Some(labels), cluster) {
         return None;
     }
-    let whose = match labels.and_then(|labels| labels.get(Owner::CLUSTER_NAME)) {
+    let whose = match labels.get(Owner::CLUSTER_NAME) {
         Some(owner) => format!("It belongs to cluster {owner:?}"),
         None => "It was not made here".to_owned(),
     };
@@ -149,7 +140,7 @@ fn foreign(
             "{whose} and is not touched. Take another name for the cluster, or remove the {kind}."
         ),
     )
-    .held_by(labels.and_then(cluster_of)))
+    .held_by(cluster_of(labels)))
 }
 
 /// The cluster that an object belongs to.

@@ -97,16 +97,17 @@ fn facts() -> Facts {
 }
 
 fn expect_findings(spec: &ClusterSpec, facts: &Facts, expected: &Expect) {
-    let text: String = findings(spec, &[node()], None, facts)
+    let lines: Vec<String> = findings(spec, &[node()], None, facts)
         .iter()
         .map(|finding| {
+            let (severity, subject) = (finding.severity, &finding.subject);
             format!(
-                "{:?} {:?}: {}\n  {}\n",
-                finding.severity, finding.subject, finding.summary, finding.detail
+                "{severity:?} {subject:?}: {}\n  {}\n",
+                finding.summary, finding.detail
             )
         })
         .collect();
-    expected.assert_eq(&text);
+    expected.assert_eq(&lines.concat());
 }
 
 #[test]
@@ -258,9 +259,9 @@ fn more_cpus_than_there_are_is_told() {
     expect_findings(
         &spec,
         &facts(),
-        &expect![[r#"
+        &expect![[r"
         Error Flavor: flavor 4.5x1 asks for more CPUs than the engine has
           The engine has 4.
-    "#]],
+    "]],
     );
 }

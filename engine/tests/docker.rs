@@ -1,0 +1,195 @@
+//! The platform contract on a real Docker Engine.
+//!
+//! Needs an engine (`tests/testbeds/docker-engine up`) and the node image that
+//! `examples/node-images/build swarm` builds.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[allow(
+    unused_imports,
+    reason = "the suite also serves tests of one platform alone"
+)]
+mod platform_contract;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bollard::models::{
+    ContainerCreateBody, Ipam, IpamConfig, NetworkCreateRequest, VolumeCreateRequest,
+};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
+};
+use coe_engine::model::{ImageName, Owner};
+use coe_engine::platform::docker::{Docker, DockerSettings};
+use coe_engine::platform::{MachineRequest, Platform};
+
+use platform_contract::{Foreign, Harness};
+
+const IMAGE: &str = "coe/swarm-node:20.10.24";
+
+struct DockerHarness {
+    docker: Docker,
+    /// The hands of somebody who works on the engine without this program.
+    client: bollard::Docker,
+}
+
+impl DockerHarness {
+    async fn new() -> Self {
+        let settings = DockerSettings::default().or_environment(|name| std::env::var(name).ok());
+        let client = bollard::Docker::connect_with_defaults().unwrap();
+        Self {
+            docker: Docker::connect(settings).unwrap(),
+            client: client.negotiate_version().await.unwrap(),
+        }
+    }
+}
+
+#[async_trait]
+impl Harness for DockerHarness {
+    fn platform(&self) -> Arc<dyn Platform> {
+        Arc::new(self.docker.clone())
+    }
+
+    fn image(&self) -> ImageName {
+        ImageName(IMAGE.to_owned())
+    }
+
+    fn missing_image(&self) -> ImageName {
+        // The name of a registry that is none is refused without a word to the world.
+        ImageName("localhost:1/nobody/has-this:1".to_owned())
+    }
+
+    fn command(&self) -> Vec<String> {
+        ["sleep", "infinity"].map(str::to_owned).to_vec()
+    }
+
+    fn huge_flavor(&self) -> String {
+        "1x100000".to_owned()
+    }
+
+    async fn make_foreign(&self, kind: Foreign, name: &str) {
+        match kind {
+            Foreign::Machine => {
+                let options = CreateContainerOptionsBuilder::new().name(name).build();
+                let body = ContainerCreateBody {
+                    image: Some(IMAGE.to_owned()),
+                    ..ContainerCreateBody::default()
+                };
+                self.client
+                    .create_container(Some(options), body)
+                    .await
+                    .unwrap();
+            }
+            Foreign::Network => {
+                // Outside of the pool that the platform chooses from, and different for each name.
+                let third = name
+                    .bytes()
+                    .fold(0_u8, |sum, byte| sum.rotate_left(1) ^ byte);
+                let config = IpamConfig {
+                    subnet: Some(format!("10.90.{third}.0/24")),
+                    ..IpamConfig::default()
+                };
+                let request = NetworkCreateRequest {
+                    name: name.to_owned(),
+                    ipam: Some(Ipam {
+                        config: Some(vec![config]),
+                        ..Ipam::default()
+                    }),
+                    ..NetworkCreateRequest::default()
+                };
+                self.client.create_network(request).await.unwrap();
+            }
+            Foreign::Volume => {
+                let request = VolumeCreateRequest {
+                    name: Some(name.to_owned()),
+                    ..Default::default()
+                };
+                self.client.create_volume(request).await.unwrap();
+            }
+        }
+    }
+
+    async fn foreign_is_untouched(&self, kind: Foreign, name: &str) -> bool {
+        let is_there = match kind {
+            Foreign::Machine => {
+                let found = self.client.inspect_container(name, None).await.unwrap();
+                found.state.unwrap().running == Some(false)
+            }
+            Foreign::Network => self.client.inspect_network(name, None).await.is_ok(),
+            Foreign::Volume => self.client.inspect_volume(name).await.is_ok(),
+        };
+        is_there
+            && self
+                .labels(kind, name)
+                .await
+                .keys()
+                .all(|key| !key.starts_with("io.coe.cluster"))
+    }
+
+    async fn remove_foreign(&self, kind: Foreign, name: &str) {
+        match kind {
+            Foreign::Machine => self.delete_machine_by_hand(name).await,
+            Foreign::Network => _ = self.client.remove_network(name).await,
+            Foreign::Volume => {
+                _ = self
+                    .client
+                    .remove_volume(name, None::<RemoveVolumeOptions>)
+                    .await;
+            }
+        }
+    }
+
+    async fn delete_machine_by_hand(&self, name: &str) {
+        let options = RemoveContainerOptionsBuilder::new()
+            .force(true)
+            .v(true)
+            .build();
+        self.client
+            .remove_container(name, Some(options))
+            .await
+            .unwrap();
+    }
+
+    async fn half_make_machine(&self, owner: &Owner, request: &MachineRequest) {
+        // A container that a process made and did not start: of the same labels, without boot files.
+        let made = self.docker.ensure_machine(owner, request).await.unwrap();
+        let labels = self.client.inspect_container(&made.id, None).await.unwrap();
+        let labels = labels.config.unwrap().labels.unwrap();
+        self.delete_machine_by_hand(request.spec.name.as_str())
+            .await;
+        let options = CreateContainerOptionsBuilder::new()
+            .name(request.spec.name.as_str())
+            .build();
+        let body = ContainerCreateBody {
+            image: Some(IMAGE.to_owned()),
+            labels: Some(labels),
+            ..ContainerCreateBody::default()
+        };
+        self.client
+            .create_container(Some(options), body)
+            .await
+            .unwrap();
+    }
+
+    async fn labels(&self, kind: Foreign, name: &str) -> BTreeMap<String, String> {
+        let labels: HashMap<String, String> = match kind {
+            Foreign::Machine => {
+                let found = self.client.inspect_container(name, None).await.unwrap();
+                found.config.unwrap().labels.unwrap_or_default()
+            }
+            Foreign::Network => self
+                .client
+                .inspect_network(name, None)
+                .await
+                .unwrap()
+                .labels
+                .unwrap_or_default(),
+            Foreign::Volume => self.client.inspect_volume(name).await.unwrap().labels,
+        };
+        labels.into_iter().collect()
+    }
+}
+
+platform_contract!(DockerHarness::new());
