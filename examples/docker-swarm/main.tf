@@ -1,5 +1,5 @@
 resource "coe_container_cluster" "demo" {
-  name           = "demo"
+  name           = var.name
   coe            = "swarm"
   image          = var.image
   node_count     = 2

@@ -8,6 +8,12 @@ terraform {
   }
 }
 
+variable "name" {
+  description = "Name of the cluster, and the beginning of its nodes' names."
+  type        = string
+  default     = "demo"
+}
+
 variable "image" {
   description = "What the nodes are made from; examples/node-images/build makes one."
   type        = string
