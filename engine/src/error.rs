@@ -49,8 +49,8 @@ pub enum EngineError {
     },
     /// The create of a cluster of that name has not come to an end, and its process may live.
     #[error(
-        "operation {operation} is making a cluster named {name} (id {id}) until {deadline}; if its \
-         process is gone, what it left is removed by a create after that time"
+        "operation {operation} is making a cluster named {name} (id {id}) until {deadline}. If its process is \
+         gone, import what it left by that id and apply or destroy it; after that time a create removes it"
     )]
     Unfinished {
         /// The name.

@@ -49,36 +49,41 @@ fn path(subject: &Subject) -> Option<Path> {
     })
 }
 
-/// An error of the engine's, with everything that caused it.
-pub(crate) fn engine_error(error: &EngineError) -> Diagnostics {
-    Diagnostic::error(summary(error), with_causes(error)).into()
+/// What is said of an error of the engine's in a call that did not do `what`: "The cluster could not be read".
+pub(crate) fn failed(what: &'static str) -> impl FnOnce(EngineError) -> Diagnostics {
+    move |error| match error {
+        EngineError::Invalid(wrong) => findings(wrong),
+        error => Diagnostic::error(what, sentence(&error)).into(),
+    }
 }
 
-/// A failed operation, with what it left behind.
-pub(crate) fn failure_diagnostics(failure: &Failure) -> Diagnostics {
-    let mut detail = with_causes(&failure.error);
+/// What is said of an operation that did not do `what`, with what it left behind.
+pub(crate) fn failed_operation(what: &'static str, failure: &Failure) -> Diagnostics {
+    let mut detail = sentence(&failure.error);
     if !failure.leftovers.is_empty() {
-        detail.push_str("\nWhat could not be removed, and stays in state until it is:");
+        detail.push_str("\n\nWhat could not be removed, and stays in state until it is:");
         for leftover in &failure.leftovers {
             let _ = write!(detail, "\n  - {leftover}");
         }
     }
-    Diagnostic::error(summary(&failure.error), detail).into()
+    match &failure.error {
+        EngineError::Invalid(wrong) if failure.leftovers.is_empty() => findings(wrong.clone()),
+        _ => Diagnostic::error(what, detail).into(),
+    }
 }
 
-/// The first line of an error, which a reader sees before the rest.
-fn summary(error: &EngineError) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    let mut characters = line.chars();
-    characters
-        .next()
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
+/// An error with its causes, as the beginning of a text.
+pub(crate) fn sentence(error: &dyn Error) -> String {
+    let text = with_causes(error);
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => text,
+    }
 }
 
 /// An error and what caused it, each said once, a line each.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
+fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

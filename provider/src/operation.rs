@@ -8,11 +8,11 @@ use coe_engine::engine::Engine;
 use coe_engine::error::EngineError;
 use coe_engine::model::{ClusterId, OperationId};
 use coe_engine::operation::{Event, Operation, ProgressSink, StepProgress};
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use terraform_framework::timeouts::{Operation as Kind, Timeouts};
 use terraform_framework::{Attr, Call, Diagnostic, Diagnostics};
 
-use crate::diagnostics::engine_error;
+use crate::diagnostics::failed;
 
 /// The operation that `call` asks for, which has `limit` to come to its end.
 pub(crate) fn operation(call: &Call, limit: Duration) -> Operation {
@@ -20,6 +20,7 @@ pub(crate) fn operation(call: &Call, limit: Duration) -> Operation {
         id: OperationId::new(),
         deadline: Timestamp::now()
             .saturating_add(limit)
+            .and_then(|deadline| deadline.round(Unit::Second))
             .unwrap_or(Timestamp::MAX),
         cancellation: call.cancellation().clone(),
         progress: Arc::new(Log),
@@ -41,7 +42,7 @@ pub(crate) async fn look<T>(
     look: impl Future<Output = Result<T, EngineError>>,
 ) -> Result<T, Diagnostics> {
     tokio::select! {
-        found = look => found.map_err(|error| engine_error(&error)),
+        found = look => found.map_err(failed("The platform could not be looked at")),
         () = call.cancellation().cancelled() => Err(Diagnostic::error(
             "Interrupted",
             "The look at the platform was interrupted. Nothing was changed.",
@@ -76,11 +77,11 @@ pub(crate) async fn find_cluster(engine: &Engine, wanted: &str) -> Result<Cluste
         (Ok(id), _) => engine
             .read(id)
             .await
-            .map_err(|error| engine_error(&error))?,
+            .map_err(failed("The cluster could not be looked up"))?,
         (Err(_), Ok(name)) => engine
             .find(&name)
             .await
-            .map_err(|error| engine_error(&error))?,
+            .map_err(failed("The cluster could not be looked up"))?,
         (Err(_), Err(_)) => None,
     };
     found.ok_or_else(|| {

@@ -97,7 +97,7 @@ fn foreign_objects_are_named_and_never_touched() {
         .terraform(&["apply", "-auto-approve"])
         .failed_saying(&[&container]);
     let still = docker(&["inspect", "--format", "{{.Id}}", &container]);
-    docker(&["rm", &container]);
+    docker(&["rm", "--volumes", &container]);
     assert_eq!(foreign, still, "{run}");
     stack.assert_nothing_left();
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::CLEANUP;
-use crate::model::{ClusterSpec, ImageName, NodeName, NodeSpec, ObservedCluster, Role};
+use crate::model::{
+    ClusterSpec, ImageName, MemberState, NodeName, NodeSpec, ObservedCluster, Role,
+};
 use crate::plan::{Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
 use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
 use crate::steps::{
@@ -220,7 +222,7 @@ impl Course<'_> {
                 on_failure: OnFailure::Keep,
             },
             Leg {
-                saga: self.drain_surplus_workers(plan),
+                saga: self.drain_surplus(plan),
                 on_failure: UNDO,
             },
             Leg {
@@ -365,19 +367,21 @@ impl Course<'_> {
             .fold(Saga::new().then(beside), Saga::then)
     }
 
-    /// All before the first goes, so that none of their work moves to another that goes.
-    fn drain_surplus_workers(&self, plan: &Plan) -> Saga {
+    /// All before the first goes, so that none of their work moves to another that goes. The work of a
+    /// node that does not answer has moved already, and waiting for its word would never end.
+    fn drain_surplus(&self, plan: &Plan) -> Saga {
         let drains = removed(plan, Role::Worker)
-            .filter(|node| self.is_member(node))
+            .chain(removed(plan, Role::ControlPlane))
+            .filter(|node| self.is_ready(node))
             .map(|node| lane([Box::new(DrainNode { node: node.clone() })]));
         Saga::new().then(drains.collect())
     }
 
-    fn is_member(&self, node: &NodeName) -> bool {
-        self.observed
-            .members
-            .as_ref()
-            .is_some_and(|members| members.contains_key(node))
+    fn is_ready(&self, node: &NodeName) -> bool {
+        let members = self.observed.members.as_ref();
+        members
+            .and_then(|members| members.get(node))
+            .is_some_and(|member| member.state == MemberState::Ready)
     }
 
     fn remove_and_remember(&self, plan: &Plan) -> Saga {

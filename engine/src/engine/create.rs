@@ -100,11 +100,7 @@ impl Engine {
         for observed in found {
             let name = spec.name.clone();
             let id = observed.id;
-            if observed
-                .record
-                .as_ref()
-                .is_some_and(|record| record.complete)
-            {
+            if observed.is_complete() {
                 return Err(EngineError::Exists { name, id }.into());
             }
             let owner = &observed.owner;

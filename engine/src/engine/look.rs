@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
 use super::Engine;
 use crate::error::{EngineError, chain};
 use crate::model::{ClusterId, Machine, MachineState, ObservedCluster, Role};
@@ -19,6 +22,10 @@ const FRESH: Duration = Duration::from_secs(2);
 
 /// How long one control plane may take to say what it knows.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long a control plane is waited for before the next one is asked as well. One that answers does
+/// so sooner; while a new leader is elected, none does for seconds.
+const HESITATION: Duration = Duration::from_secs(1);
 
 struct Look {
     began: Instant,
@@ -114,14 +121,21 @@ impl Engine {
         };
         let mut reasons = Vec::new();
         let mut view = None;
-        for machine in observed
+        let control_planes = observed
             .machines
             .values()
-            .filter(|machine| may_answer(machine))
-        {
-            let name = &machine.spec.name;
-            let exec = self.0.platform.exec(machine);
-            match tokio::time::timeout(ANSWER, driver.observe(exec.as_ref())).await {
+            .filter(|machine| may_answer(machine));
+        let mut answers: FuturesUnordered<_> = (0_u32..)
+            .zip(control_planes)
+            .map(|(position, machine)| async move {
+                tokio::time::sleep(HESITATION * position).await;
+                let exec = self.0.platform.exec(machine);
+                let answer = tokio::time::timeout(ANSWER, driver.observe(exec.as_ref())).await;
+                (&machine.spec.name, answer)
+            })
+            .collect();
+        while let Some((name, answer)) = answers.next().await {
+            match answer {
                 Ok(Ok(seen)) => {
                     view = Some(seen);
                     break;
@@ -132,6 +146,7 @@ impl Engine {
                 }
             }
         }
+        drop(answers);
         match view {
             Some(view) => {
                 observed.members = Some(view.members);

@@ -153,17 +153,16 @@ impl Engine {
 
     /// The finished cluster of that name.
     pub async fn find(&self, name: &ClusterName) -> Result<Option<Cluster>, EngineError> {
-        let found = self.0.platform.observe(&Scope::Name(name.clone())).await?;
-        let complete = |observed: &ObservedCluster| {
-            observed
-                .record
-                .as_ref()
-                .is_some_and(|record| record.complete)
-        };
-        match found.into_iter().find(complete) {
+        match self.namesakes(name).await?.into_iter().find(ObservedCluster::is_complete) {
             Some(observed) => Ok(Some(self.cluster(self.ask_coe(observed).await))),
             None => Ok(None),
         }
+    }
+
+    /// Everything of that name, as its platform shows it: a finished cluster, and what interrupted
+    /// creates left.
+    pub async fn namesakes(&self, name: &ClusterName) -> Result<Vec<ObservedCluster>, EngineError> {
+        Ok(self.0.platform.observe(&Scope::Name(name.clone())).await?)
     }
 
     /// Where the cluster is reached, and a certificate of that life to reach it with. It is made on

@@ -113,3 +113,10 @@ pub struct ObservedCluster {
     /// The cluster's CA certificate, PEM.
     pub ca_certificate: Option<String>,
 }
+
+impl ObservedCluster {
+    /// Whether its create came to an end: until then it is a leftover and not a cluster.
+    pub fn is_complete(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.complete)
+    }
+}

@@ -8,7 +8,7 @@ use terraform_framework::duration;
 use terraform_framework::validators::go_duration;
 use terraform_framework::{Attr, Call, Diagnostic, Diagnostics, Ephemeral, Model, Opened, Path};
 
-use crate::diagnostics::engine_error;
+use crate::diagnostics::failed;
 use crate::operation::cluster_id;
 use crate::provider::EngineSlot;
 
@@ -64,7 +64,7 @@ impl Ephemeral for ClusterCredentials {
         let (endpoint, credentials) = engine
             .credentials(cluster, lifetime)
             .await
-            .map_err(|error| engine_error(&error))?;
+            .map_err(failed("No credentials could be made"))?;
         let expires_at = Timestamp::now()
             .saturating_add(lifetime)
             .unwrap_or(Timestamp::MAX);

@@ -15,7 +15,7 @@ use terraform_framework::{
 
 use model::ClusterNodeModel;
 
-use crate::diagnostics::{engine_error, failure_diagnostics};
+use crate::diagnostics::{failed, failed_operation};
 use crate::operation::{cluster_id, find_cluster, limit, look, operation};
 use crate::provider::EngineSlot;
 
@@ -49,7 +49,7 @@ impl Resource for ClusterNode {
             .await
         {
             Ok(node) => Ok(planned.observed(cluster, &node)),
-            Err(failed) => Err(failure_diagnostics(&failed).into()),
+            Err(failure) => Err(failed_operation("The node could not be added", &failure).into()),
         }
     }
 
@@ -81,7 +81,10 @@ impl Resource for ClusterNode {
             .await
         {
             Ok(node) => Ok(planned.observed(cluster, &node)),
-            Err(failed) => Err(unfinished(prior, cluster, &request.name, failed)),
+            Err(failure) => {
+                let what = "The node could not be changed";
+                Err(unfinished(what, prior, cluster, &request.name, failure))
+            }
         }
     }
 
@@ -93,7 +96,15 @@ impl Resource for ClusterNode {
         engine
             .remove_node(cluster, &name, &operation(call, limit))
             .await
-            .map_err(|failed| unfinished(state, cluster, &name, failed))
+            .map_err(|failure| {
+                unfinished(
+                    "The node could not be removed",
+                    state,
+                    cluster,
+                    &name,
+                    failure,
+                )
+            })
     }
 
     async fn plan(&self, change: &mut Change<Self::Model>, _call: &Call) -> Diagnostics {
@@ -116,7 +127,7 @@ impl Resource for ClusterNode {
         let found = engine
             .read_node(cluster.id(), &name)
             .await
-            .map_err(|error| engine_error(&error))?;
+            .map_err(failed("The node could not be looked up"))?;
         let Some(found) = found else {
             return Err(Diagnostic::error(
                 format!("There is no node {name}"),
@@ -165,13 +176,14 @@ fn request(planned: &ClusterNodeModel) -> Result<NodeRequest, Diagnostics> {
 
 /// What is true after an operation that failed, and why it failed.
 fn unfinished(
+    what: &'static str,
     before: ClusterNodeModel,
     cluster: ClusterId,
     name: &NodeName,
-    failed: EngineFailure,
+    failure: EngineFailure,
 ) -> Failure<ClusterNodeModel> {
-    let diagnostics = failure_diagnostics(&failed);
-    match failed
+    let diagnostics = failed_operation(what, &failure);
+    match failure
         .cluster
         .and_then(|observed| observed.nodes().remove(name))
     {

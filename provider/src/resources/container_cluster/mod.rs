@@ -20,7 +20,7 @@ pub(crate) use model::NodeModel;
 pub(crate) use observed::node_models;
 use spec::Request;
 
-use crate::diagnostics::{failure_diagnostics, with_causes};
+use crate::diagnostics::{failed_operation, sentence};
 use crate::known_clusters::KnownClusters;
 use crate::operation::{cluster_id, find_cluster, limit, look, operation};
 use crate::provider::EngineSlot;
@@ -30,6 +30,8 @@ pub(crate) struct ContainerCluster {
     pub(crate) engine: EngineSlot,
     pub(crate) known: KnownClusters,
 }
+
+const NOT_MADE: &str = "The cluster could not be made";
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -76,7 +78,7 @@ impl Resource for ContainerCluster {
             Err(failed) if on_failure == OnCreateFailure::Keep => {
                 kept(planned, failed, call).map_err(Failure::from)
             }
-            Err(failed) => Err(unfinished(planned, failed, call)),
+            Err(failed) => Err(unfinished(NOT_MADE, planned, failed, call)),
         }
     }
 
@@ -111,7 +113,12 @@ impl Resource for ContainerCluster {
         match engine.update(id, &spec, &operation(call, limit)).await {
             Ok(cluster) => Ok(remembered(planned.observed(&cluster), &cluster, call)),
             // The arguments stay as they were before: the next plan shows them again, and carries on.
-            Err(failed) => Err(unfinished(prior, failed, call)),
+            Err(failed) => Err(unfinished(
+                "The cluster could not be changed",
+                prior,
+                failed,
+                call,
+            )),
         }
     }
 
@@ -123,7 +130,7 @@ impl Resource for ContainerCluster {
         engine
             .delete(id, &operation(call, limit))
             .await
-            .map_err(|failed| unfinished(state, failed, call))
+            .map_err(|failed| unfinished("The cluster could not be destroyed", state, failed, call))
     }
 
     async fn import(&self, target: ImportTarget, call: &Call) -> Result<Self::Model, Diagnostics> {
@@ -176,14 +183,14 @@ fn kept(
     call: &Call,
 ) -> Result<ContainerClusterModel, Diagnostics> {
     let Some(cluster) = failed.cluster.as_ref() else {
-        return Err(failure_diagnostics(&failed));
+        return Err(failed_operation(NOT_MADE, &failed));
     };
     call.warn(Diagnostic::warning(
         "The cluster was made in part and is kept",
         format!(
             "{}\nWhat works is kept, because on_create_failure is \"keep\". The next apply carries on where \
              this one stopped.",
-            with_causes(&failed.error)
+            sentence(&failed.error)
         ),
     ));
     Ok(remembered(planned.observed(cluster), cluster, call))
@@ -191,11 +198,12 @@ fn kept(
 
 /// What is true after an operation that failed, and why it failed.
 fn unfinished(
+    what: &'static str,
     before: ContainerClusterModel,
     failed: EngineFailure,
     call: &Call,
 ) -> Failure<ContainerClusterModel> {
-    let diagnostics = failure_diagnostics(&failed);
+    let diagnostics = failed_operation(what, &failed);
     match failed.cluster {
         Some(cluster) => {
             let state = remembered(before.observed(&cluster), &cluster, call);

@@ -10,7 +10,7 @@ use terraform_framework::{Attr, Call, Change, Deferral, Diagnostic, Diagnostics,
 use super::model::ContainerClusterModel;
 use super::spec::Request;
 use super::{ContainerCluster, baseline};
-use crate::diagnostics::{engine_error, findings};
+use crate::diagnostics::{failed, findings};
 use crate::provider::Reach;
 
 /// Everything that is wrong with a configuration by itself, whatever the platform.
@@ -82,10 +82,14 @@ impl ContainerCluster {
         let Request::Known(spec) = planned.request()? else {
             return Ok(Diagnostics::new());
         };
-        let found = match self.name_taken(engine, &spec).await? {
+        let namesakes = engine
+            .namesakes(&spec.name)
+            .await
+            .map_err(failed("The platform could not be asked about the plan"))?;
+        let found = match namesakes.iter().find_map(|namesake| self.taken(namesake)) {
             // Everything else that is in the way is that cluster's: one finding says it all.
             Some(taken) => vec![taken],
-            None => self.checked(engine, &spec).await?,
+            None => self.checked(engine, &spec, &namesakes).await?,
         };
         let diagnostics = findings(found).into_result()?;
         let plan = engine
@@ -97,48 +101,39 @@ impl ContainerCluster {
 
     /// What is wrong with the request, but for what stands in the way and goes first.
     ///
-    /// An object of a cluster that Terraform has in its state may be the predecessor's of this very resource.
+    /// An object of a cluster that Terraform has in its state may be the predecessor's of this very resource, and
+    /// what an interrupted create of that name left is the next create's to remove.
     async fn checked(
         &self,
         engine: &Engine,
         spec: &ClusterSpec,
+        leftovers: &[ObservedCluster],
     ) -> Result<Vec<Finding>, Diagnostics> {
         let mut found = engine
             .check(spec, None)
             .await
-            .map_err(|error| engine_error(&error))?;
-        found.retain(|finding| {
-            !finding
-                .held_by
-                .is_some_and(|holder| self.known.contains(holder))
-        });
+            .map_err(failed("The platform could not be asked about the plan"))?;
+        let goes_first = |holder| {
+            self.known.contains(holder) || leftovers.iter().any(|leftover| leftover.id == holder)
+        };
+        found.retain(|finding| !finding.held_by.is_some_and(goes_first));
         Ok(found)
     }
 
-    /// A finished cluster of that name which is not this resource's own predecessor.
-    async fn name_taken(
-        &self,
-        engine: &Engine,
-        spec: &ClusterSpec,
-    ) -> Result<Option<Finding>, Diagnostics> {
-        let found = engine
-            .find(&spec.name)
-            .await
-            .map_err(|error| engine_error(&error))?;
-        let finished =
-            found.filter(|cluster| cluster.record().is_some_and(|record| record.complete));
-        let other = finished.filter(|cluster| !self.known.contains(cluster.id()));
-        Ok(other.map(|cluster| {
-            Finding::error(
-                Subject::Name,
-                format!("A cluster {} exists already", spec.name),
-                format!(
-                    "It is in no state that Terraform had read. To manage it here: terraform import \
-                     <address of this resource> {}",
-                    cluster.id()
-                ),
-            )
-        }))
+    /// The finding that `namesake` is a finished cluster, unless it is this resource's own predecessor.
+    fn taken(&self, namesake: &ObservedCluster) -> Option<Finding> {
+        if !namesake.is_complete() || self.known.contains(namesake.id) {
+            return None;
+        }
+        Some(Finding::error(
+            Subject::Name,
+            format!("A cluster {} exists already", namesake.owner.cluster_name),
+            format!(
+                "It is in no state that Terraform had read. To manage it here: terraform import <address of this \
+                 resource> {}",
+                namesake.id
+            ),
+        ))
     }
 }
 
@@ -170,7 +165,7 @@ async fn plan_update(
         engine
             .check(&spec, Some(&observed))
             .await
-            .map_err(|error| engine_error(&error))?,
+            .map_err(failed("The platform could not be asked about the plan"))?,
     )
     .into_result()?;
     let images = images(engine, &spec).await?;
@@ -191,7 +186,7 @@ async fn images(
     engine
         .image_ids(&spec.preload_images)
         .await
-        .map_err(|error| engine_error(&error))
+        .map_err(failed("The platform could not be asked about the plan"))
 }
 
 /// Puts the plan's words into the attributes that a reviewer reads.
@@ -211,6 +206,17 @@ fn announce(prior: &ContainerClusterModel, planned: &mut ContainerClusterModel, 
         return;
     }
     unknown_until_apply(planned);
+    // What an interrupted create never came to know is found by this apply.
+    for kept in [
+        &mut planned.endpoint,
+        &mut planned.cluster_ca_certificate,
+        &mut planned.network_id,
+        &mut planned.created_at,
+    ] {
+        if kept.is_null() {
+            *kept = Attr::Unknown;
+        }
+    }
     planned.planned_operations = Attr::Known(plan.sentences());
 }
 
