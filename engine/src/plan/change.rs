@@ -238,7 +238,7 @@ impl fmt::Display for Change {
                 role: Role::ControlPlane,
             } => write!(
                 formatter,
-                "- remove control plane {name}: give up its vote, then its machine and volumes"
+                "- remove control plane {name}: drain it, give up its vote, then its machine and volumes"
             ),
             Self::RemoveNode {
                 name,

@@ -210,8 +210,8 @@ fn scaling_in_both_directions() {
         &serving(&spec(3, 1)),
         &expect![[r"
             + create worker bar-worker-2
-            - remove control plane bar-control-plane-3: give up its vote, then its machine and volumes
-            - remove control plane bar-control-plane-2: give up its vote, then its machine and volumes"]],
+            - remove control plane bar-control-plane-3: drain it, give up its vote, then its machine and volumes
+            - remove control plane bar-control-plane-2: drain it, give up its vote, then its machine and volumes"]],
     );
 }
 
@@ -222,8 +222,8 @@ fn a_dead_control_plane_goes_before_a_living_one() {
         &spec(3, 0),
         &observed,
         &expect![[r"
-            - remove control plane bar-control-plane-4: give up its vote, then its machine and volumes
-            - remove control plane bar-control-plane-5: give up its vote, then its machine and volumes"]],
+            - remove control plane bar-control-plane-4: drain it, give up its vote, then its machine and volumes
+            - remove control plane bar-control-plane-5: drain it, give up its vote, then its machine and volumes"]],
     );
 }
 
