@@ -13,6 +13,7 @@ mod platform_contract;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bollard::models::{
@@ -23,7 +24,9 @@ use bollard::query_parameters::{
 };
 use coe_engine::model::{ImageName, Owner};
 use coe_engine::platform::docker::{Docker, DockerSettings};
-use coe_engine::platform::{MachineRequest, Platform};
+use coe_engine::platform::{MachineRequest, Platform, Scope};
+use tempfile::TempDir;
+use tokio::net::{UnixListener, UnixStream};
 
 use platform_contract::{Foreign, Harness};
 
@@ -193,3 +196,48 @@ impl Harness for DockerHarness {
 }
 
 platform_contract!(DockerHarness::new());
+
+/// Counts the calls that pass through to the engine: its client makes one connection a call.
+fn counted(calls: Arc<AtomicUsize>) -> (Docker, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("docker.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            calls.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut engine = UnixStream::connect("/var/run/docker.sock").await.unwrap();
+                _ = tokio::io::copy_bidirectional(&mut client, &mut engine).await;
+            });
+        }
+    });
+    let host = Some(format!("unix://{}", path.display()));
+    (
+        Docker::connect(DockerSettings {
+            host,
+            ..DockerSettings::default()
+        })
+        .unwrap(),
+        folder,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_is_three_calls_whatever_the_number_of_nodes() {
+    platform_contract::run(DockerHarness::new().await, |fixture| async move {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let (counted, _folder) = counted(Arc::clone(&calls));
+        let cluster = fixture.cluster();
+        let network = cluster.ensure_network().await;
+        for ordinal in 0..2 {
+            cluster.ensure_machine(&network, ordinal).await;
+            // The first look of all also finds out which version of the API there is.
+            counted.observe(&Scope::Id(cluster.id())).await.unwrap();
+            calls.store(0, Ordering::SeqCst);
+            let observed = counted.observe(&Scope::Id(cluster.id())).await.unwrap();
+            assert_eq!(observed[0].machines.len(), ordinal as usize + 1);
+            assert_eq!(calls.load(Ordering::SeqCst), 3);
+        }
+    })
+    .await;
+}

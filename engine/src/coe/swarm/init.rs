@@ -2,6 +2,8 @@
 //!
 //! Guarantees: asked twice, there is one swarm. A node that is in a swarm already stays in it.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,6 +13,8 @@ use super::labels;
 use crate::coe::{CoeError, NodeAccess};
 use crate::model::ClusterSpec;
 use crate::transport::Exec;
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// Where managers listen for one another.
 pub(super) const RAFT_PORT: u16 = 2377;
@@ -31,16 +35,19 @@ pub(super) struct SwarmInfo {
     pub error: String,
 }
 
-impl SwarmInfo {
-    pub(super) fn is_member(&self) -> bool {
-        self.local_node_state == "active"
+/// Waits until the node's join or init, begun by whomever, came to an end; an error says what it was.
+pub(super) async fn settled_membership(node: &dyn Exec, what: &str) -> Result<SwarmInfo, CoeError> {
+    loop {
+        let info: Info = api::ask(node, what, Request::get("/info")).await?;
+        match info.swarm.local_node_state.as_str() {
+            "active" => return Ok(info.swarm),
+            "pending" => tokio::time::sleep(BETWEEN_LOOKS).await,
+            state => {
+                let reason = format!("the node is {state} {}", info.swarm.error);
+                return Err(api::refused(node, what, reason.trim_end()));
+            }
+        }
     }
-}
-
-/// What the node knows of its own membership.
-pub(super) async fn membership(node: &dyn Exec) -> Result<SwarmInfo, CoeError> {
-    let info: Info = api::ask(node, "ask for its membership", Request::get("/info")).await?;
-    Ok(info.swarm)
 }
 
 /// See `Coe::init`.
@@ -58,15 +65,20 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
     let Err(refusal) = response.accepted() else {
         return Ok(());
     };
-    if is_member_already(&refusal) {
-        let membership = membership(first.exec).await?;
-        if membership.is_member() && membership.control_available {
-            return Ok(());
-        }
-        let reason = format!("{} {}", refusal.message, membership.error);
-        return Err(api::refused(first.exec, WHAT, reason.trim()));
+    if !is_member_already(&refusal) {
+        return Err(api::refused(first.exec, WHAT, refusal.message));
     }
-    Err(api::refused(first.exec, WHAT, refusal.message))
+    if settled_membership(first.exec, WHAT)
+        .await?
+        .control_available
+    {
+        return Ok(());
+    }
+    Err(api::refused(
+        first.exec,
+        WHAT,
+        "the node is a worker of a swarm already",
+    ))
 }
 
 /// API 1.41, SwarmInit and SwarmJoin: 503, the node is part of a swarm.

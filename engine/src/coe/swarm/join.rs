@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 
 use super::api;
 use super::http::Request;
-use super::init::{RAFT_PORT, is_member_already, membership};
+use super::init::{RAFT_PORT, is_member_already, settled_membership};
 use super::members::Node;
 use crate::coe::{CoeError, JoinTicket, NodeAccess};
 use crate::model::{Role, Secret};
@@ -87,13 +87,9 @@ pub(super) async fn join(node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(
     let Err(refusal) = response.accepted() else {
         return Ok(());
     };
-    if is_member_already(&refusal) {
-        let membership = membership(node.exec).await?;
-        if membership.is_member() {
-            return Ok(());
-        }
-        let reason = format!("{} {}", refusal.message, membership.error);
-        return Err(api::refused(node.exec, WHAT, reason.trim()));
+    // API 1.41, SwarmJoin: what takes longer than 20 seconds goes on after the answer.
+    if is_member_already(&refusal) || refusal.message.contains("in the background") {
+        return settled_membership(node.exec, WHAT).await.map(|_| ());
     }
     Err(api::refused(node.exec, WHAT, refusal.message))
 }

@@ -30,6 +30,9 @@ impl Docker {
         files: &[NodeFile],
         suffix: &str,
     ) -> Result<(), PlatformError> {
+        if files.is_empty() {
+            return Ok(());
+        }
         let what = || format!("put files into container {container}");
         let archive = archive(files, suffix).map_err(|error| PlatformError::Refused {
             what: what(),

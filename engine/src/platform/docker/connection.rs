@@ -89,7 +89,7 @@ impl Docker {
                 what: what.into(),
                 reason: message,
                 help: None,
-                retryable: status_code >= 500,
+                retryable: is_passing(status_code),
             },
             ApiError::RequestTimeoutError => PlatformError::Refused {
                 what: what.into(),
@@ -143,6 +143,11 @@ impl Docker {
             }
         }
     }
+}
+
+/// Whether the same call may succeed later. The engine says 500 to much that it will never do.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 502..=504)
 }
 
 /// Whether the engine says that there is no such thing.
@@ -246,4 +251,55 @@ fn pem(
         path,
         reason: error.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::{Platform, Scope};
+
+    #[tokio::test]
+    async fn an_engine_that_is_not_there_is_an_error_that_helps() {
+        let host = Some("unix:///nonexistent/docker.sock".to_owned());
+        let settings = DockerSettings {
+            host,
+            ..DockerSettings::default()
+        };
+        let docker = Docker::connect(settings).unwrap();
+        let error = docker.observe(&Scope::All).await.unwrap_err();
+        expect_test::expect![[r"
+            connect: docker does not answer at unix:///nonexistent/docker.sock
+            there is no socket /nonexistent/docker.sock: is the engine running? DOCKER_HOST, or `docker.host` in the provider's configuration, names another one"]]
+        .assert_eq(&format!("{error}\n{}", error.source().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_port_where_nothing_listens_is_an_error_that_names_it() {
+        let host = Some("tcp://127.0.0.1:1".to_owned());
+        let settings = DockerSettings {
+            host,
+            ..DockerSettings::default()
+        };
+        let docker = Docker::connect(settings).unwrap();
+        let error = docker.observe(&Scope::All).await.unwrap_err();
+        let reason = error.source().unwrap().to_string();
+        assert!(
+            reason.starts_with("nothing listens at 127.0.0.1:1 ("),
+            "{reason}"
+        );
+    }
+
+    #[tokio::test]
+    async fn certificates_that_are_not_there_are_named() {
+        let settings = DockerSettings {
+            host: Some("tcp://127.0.0.1:1".to_owned()),
+            tls_verify: true,
+            cert_path: Some(PathBuf::from("/nonexistent")),
+            ..DockerSettings::default()
+        };
+        let docker = Docker::connect(settings).unwrap();
+        let error = docker.observe(&Scope::All).await.unwrap_err();
+        let reason = error.source().unwrap().to_string();
+        assert!(reason.contains("/nonexistent/ca.pem"), "{reason}");
+    }
 }

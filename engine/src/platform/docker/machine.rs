@@ -87,8 +87,9 @@ impl Docker {
                 Err(error) if status(&error) == Some(409) => return Ok(Attempt::NameTaken),
                 Err(error) => return Err(self.failure(format!("create container {name}"), error)),
             };
-            if !request.boot.files.is_empty() {
-                self.upload(&id, &request.boot.files, "").await?;
+            if let Err(error) = self.upload(&id, &request.boot.files, "").await {
+                self.remove_container(&id).await?;
+                return Err(error);
             }
             let Err(error) = client.start_container(&id, None).await else {
                 return Ok(Attempt::Made(Box::new(Machine {

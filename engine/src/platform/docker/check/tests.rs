@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 use crate::model::{
-    CoeKind, DesiredState, ImageName, Mount, NodeGroup, NodeVolume, PortMapping, Protocol, Role,
+    CoeKind, DesiredState, ImageName, NodeGroup, NodeVolume, PortMapping, Protocol, Role,
 };
 
 fn spec() -> ClusterSpec {
@@ -183,14 +183,9 @@ fn everything_is_said_at_once() {
         flavor: Some(Flavor("2x9".to_owned())),
         control_plane_flavor: Some(Flavor("large".to_owned())),
         ports: vec![port(81), port(80)],
-        mounts: vec![Mount {
-            host_path: "here".to_owned(),
-            node_path: "/there".to_owned(),
-            read_only: true,
-        }],
         volumes: vec![NodeVolume {
             name: "data".to_owned(),
-            path: "data".to_owned(),
+            path: "/data".to_owned(),
             size: Some(5),
         }],
         network: NetworkSpec::Subnet("172.17.4.0/24".parse().unwrap()),
@@ -204,25 +199,21 @@ fn everything_is_said_at_once() {
         &spec,
         &facts,
         &expect![[r#"
-        Error Image: "Node" is not the name of an image
-          The path is lower-case letters and digits, with `.`, `_`, `-` between them and `/` between parts.
-        Error PreloadImage(1): "a b" is not the name of an image
-          The path is lower-case letters and digits, with `.`, `_`, `-` between them and `/` between parts.
-        Error Flavor: flavor 2x9 asks for more memory than the engine has
-          The engine has 8.0 GiB.
-        Error ControlPlaneFlavor: large is not a flavor of this platform
-          "large" is not a size: it is "<cpus>x<GiB>", for example "2x4" or "0.5x1.5", with at least 0.01 CPUs and 0.0625 GiB.
-        Error Port(1): port 80 of the engine's host is in use
-          Container "web" has it. Take another port.
-        Error Network: subnet 172.17.4.0/24 overlaps that of network "bridge"
-          That one has 172.17.0.0/16. Take another subnet, or none: a free one is found then.
-        Error Mount(0): "here" is not an absolute path
-          An absolute path begins with a slash.
-        Error Volume(0): "data" is not an absolute path
-          An absolute path begins with a slash.
-        Warning Volume(0): volume "data" is not limited to 5 GiB
-          Volumes of a Docker Engine are as large as its disk.
-    "#]],
+            Error Image: "Node" is not the name of an image
+              The path is lower-case letters and digits, with `.`, `_`, `-` between them and `/` between parts.
+            Error PreloadImage(1): "a b" is not the name of an image
+              The path is lower-case letters and digits, with `.`, `_`, `-` between them and `/` between parts.
+            Error Flavor: flavor 2x9 asks for more memory than the engine has
+              The engine has 8.0 GiB.
+            Error ControlPlaneFlavor: large is not a flavor of this platform
+              "large" is not a size: it is "<cpus>x<GiB>", for example "2x4" or "0.5x1.5", with at least 0.01 CPUs and 0.0625 GiB.
+            Error Port(1): port 80 of the engine's host is in use
+              Container "web" has it. Take another port.
+            Error Network: subnet 172.17.4.0/24 overlaps that of network "bridge"
+              That one has 172.17.0.0/16. Take another subnet, or none: a free one is found then.
+            Warning Volume(0): volume "data" is not limited to 5 GiB
+              Volumes of a Docker Engine are as large as its disk.
+        "#]],
     );
 }
 
