@@ -10,7 +10,8 @@ use coe_engine::error::Failure as EngineFailure;
 use coe_engine::model::{ClusterId, Flavor, ImageName, NodeName, Role};
 use terraform_framework::timeouts::Operation as Kind;
 use terraform_framework::{
-    Attr, Call, Change, Diagnostic, Diagnostics, Failure, ImportTarget, Path, Resource,
+    Attr, Call, Change, Diagnostic, Diagnostics, Failure, Identity, IdentitySchema, ImportTarget,
+    ImportUse, Path, Resource,
 };
 
 use model::ClusterNodeModel;
@@ -116,14 +117,18 @@ impl Resource for ClusterNode {
 
     async fn import(&self, target: ImportTarget, _call: &Call) -> Result<Self::Model, Diagnostics> {
         let engine = self.engine.configured()?;
-        let ImportTarget::Id(wanted) = target else {
-            return Err(wrong_import("an identity"));
+        let (cluster, node) = match target {
+            ImportTarget::Id(wanted) => wanted
+                .split_once('/')
+                .map(|(cluster, node)| (cluster.to_owned(), node.to_owned()))
+                .ok_or_else(|| wrong_import(&wanted))?,
+            ImportTarget::Identity(identity) => (
+                identity.get::<String>("cluster_id")?,
+                identity.get::<String>("name")?,
+            ),
         };
-        let Some((cluster, node)) = wanted.split_once('/') else {
-            return Err(wrong_import(&format!("{wanted:?}")));
-        };
-        let cluster = find_cluster(&engine, cluster).await?;
-        let name = node_name(&node.to_owned().into())?;
+        let cluster = find_cluster(&engine, &cluster).await?;
+        let name = node_name(&node.into())?;
         let found = engine
             .read_node(cluster.id(), &name)
             .await
@@ -139,13 +144,28 @@ impl Resource for ClusterNode {
             .drifted(&found)
             .observed(cluster.id(), &found))
     }
+
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        let schema = IdentitySchema::new();
+        let schema = schema.attribute::<String>(
+            "cluster_id",
+            ImportUse::Required,
+            "The cluster that the node belongs to.",
+        );
+        Some(schema.attribute::<String>("name", ImportUse::Required, "The node's name."))
+    }
+
+    fn identity(&self, state: &Self::Model) -> Option<Identity> {
+        let identity = Identity::new().with("cluster_id", state.cluster_id.known()?.clone());
+        Some(identity.with("name", state.name.known()?.clone()))
+    }
 }
 
 fn wrong_import(given: &str) -> Diagnostics {
     Diagnostic::error(
         "A node is imported as <cluster>/<node>",
         format!(
-            "The cluster by its id or its name, the node by its name: demo/demo-extra-1, and not {given}."
+            "The cluster by its id or its name, the node by its name: demo/demo-extra-1, and not {given:?}."
         ),
     )
     .into()

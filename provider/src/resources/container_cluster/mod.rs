@@ -13,7 +13,10 @@ use coe_engine::cluster::Cluster;
 use coe_engine::error::Failure as EngineFailure;
 use coe_engine::model::{ClusterSpec, OnCreateFailure};
 use terraform_framework::timeouts::Operation as Kind;
-use terraform_framework::{Call, Change, Diagnostic, Diagnostics, Failure, ImportTarget, Resource};
+use terraform_framework::{
+    Call, Change, Diagnostic, Diagnostics, Failure, Identity, IdentitySchema, ImportTarget,
+    ImportUse, Resource,
+};
 
 use model::ContainerClusterModel;
 pub(crate) use model::NodeModel;
@@ -135,12 +138,9 @@ impl Resource for ContainerCluster {
 
     async fn import(&self, target: ImportTarget, call: &Call) -> Result<Self::Model, Diagnostics> {
         let engine = self.engine.configured()?;
-        let ImportTarget::Id(wanted) = target else {
-            return Err(Diagnostic::error(
-                "A cluster is imported by its id or its name",
-                "Use `id` in the import block, with the cluster's id or its name.",
-            )
-            .into());
+        let wanted = match target {
+            ImportTarget::Id(wanted) => wanted,
+            ImportTarget::Identity(identity) => identity.get::<String>("id")?,
         };
         let cluster = find_cluster(&engine, &wanted).await?;
         self.known.insert(cluster.id());
@@ -150,6 +150,18 @@ impl Resource for ContainerCluster {
             None => state,
         };
         Ok(remembered(state.observed(&cluster), &cluster, call))
+    }
+
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        Some(IdentitySchema::new().attribute::<String>(
+            "id",
+            ImportUse::Required,
+            "The cluster's id, a UUID.",
+        ))
+    }
+
+    fn identity(&self, state: &Self::Model) -> Option<Identity> {
+        Some(Identity::new().with("id", state.id.known()?.clone()))
     }
 }
 
