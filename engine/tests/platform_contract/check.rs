@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coe_engine::model::{ClusterSpec, Flavor, Mount, NetworkSpec, NodeSpec, Severity, Subject};
+use coe_engine::model::{ClusterSpec, Flavor, NetworkSpec, NodeSpec, Severity, Subject};
 
 use super::fixture::{Cluster, Fixture, subjects};
 use super::{Foreign, Harness};
@@ -40,6 +40,7 @@ pub async fn check_names_foreign_objects<H: Harness>(fixture: Arc<Fixture<H>>) {
         let text = format!("{} {}", findings[0].summary, findings[0].detail);
         assert!(text.contains(&name), "{text}");
         assert_eq!(findings[0].severity, Severity::Error);
+        assert_eq!(findings[0].held_by, None);
     }
 }
 
@@ -100,35 +101,12 @@ pub async fn check_finds_ports_in_use<H: Harness>(fixture: Arc<Fixture<H>>) {
     ];
     let findings = cluster.findings(&spec, &nodes).await;
     assert_eq!(subjects(&findings), [Subject::Port(1)]);
+    assert_eq!(findings[0].held_by, Some(holder.id()));
     assert!(
         findings[0].summary.contains(&port.to_string()),
         "{}",
         findings[0].summary
     );
-}
-
-pub async fn check_finds_relative_mounts<H: Harness>(fixture: Arc<Fixture<H>>) {
-    let cluster = fixture.cluster();
-    let mount = |host_path: &str, node_path: &str| Mount {
-        host_path: host_path.to_owned(),
-        node_path: node_path.to_owned(),
-        read_only: true,
-    };
-    let mounts = vec![
-        mount("/tmp", "/mnt"),
-        mount("here", "/mnt"),
-        mount("/tmp", "there"),
-    ];
-    let node = NodeSpec {
-        mounts: mounts.clone(),
-        ..cluster.node(0)
-    };
-    let spec = ClusterSpec {
-        mounts,
-        ..cluster.spec()
-    };
-    let findings = cluster.findings(&spec, &[node]).await;
-    assert_eq!(subjects(&findings), [Subject::Mount(1), Subject::Mount(2)]);
 }
 
 pub async fn check_finds_overlapping_subnets<H: Harness>(fixture: Arc<Fixture<H>>) {
@@ -140,6 +118,7 @@ pub async fn check_finds_overlapping_subnets<H: Harness>(fixture: Arc<Fixture<H>
     };
     let findings = cluster.findings(&spec, &[cluster.node(0)]).await;
     assert_eq!(subjects(&findings), [Subject::Network]);
+    assert_eq!(findings[0].held_by, Some(holder.id()));
     assert!(
         findings[0].summary.contains(&taken.to_string()),
         "{}",

@@ -113,7 +113,6 @@ macro_rules! platform_contract {
             check_finds_malformed_flavors
             check_finds_flavors_that_are_too_large
             check_finds_ports_in_use
-            check_finds_relative_mounts
             check_finds_overlapping_subnets
             check_finds_absent_networks
             check_tells_all_at_once
