@@ -759,6 +759,31 @@ async fn a_node_beside_the_pool_that_fails_leaves_the_cluster_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_node_beside_a_cluster_that_sleeps_is_removed_and_not_changed() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(1, 0)).await;
+    let (id, request) = (cluster.id(), beside("extra", Role::Worker));
+    let added = bench.engine.add_node(id, &request, &operation()).await;
+    added.unwrap_or_else(|failure| panic!("{failure}"));
+    let asleep = ClusterSpec {
+        desired_state: DesiredState::Stopped,
+        ..spec(1, 0)
+    };
+    bench.update(&cluster, &asleep).await;
+    let refused = bench.engine.update_node(id, &request, &operation()).await;
+    assert!(matches!(
+        refused.unwrap_err().error,
+        EngineError::NoControlPlane { .. }
+    ));
+    let removed = bench
+        .engine
+        .remove_node(id, &request.name, &operation())
+        .await;
+    removed.unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(names(&bench.read(&cluster).await), names(&cluster));
+}
+
+#[tokio::test]
 async fn a_name_of_the_pool_is_none_for_a_node_beside_it() {
     let bench = Bench::new();
     let cluster = bench.create(&spec(1, 0)).await;

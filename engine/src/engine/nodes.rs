@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::course::{Leg, load_images, preparations, recreate, remove, repair};
 use super::{CLEANUP, Engine};
-use crate::cluster::{Node, NodeStatus};
+use crate::cluster::Node;
 use crate::error::{EngineError, Failure};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, MachineState, MemberState,
@@ -195,6 +195,7 @@ impl Engine {
             .await
     }
 
+    /// The cluster, if its COE answers.
     async fn target(&self, cluster: ClusterId) -> Result<Target, EngineError> {
         let observed = self
             .look(cluster)
@@ -204,6 +205,13 @@ impl Engine {
             .record
             .clone()
             .ok_or(EngineError::NoRecord(cluster))?;
+        if observed.members.is_none() {
+            // Whether a node is a member is not known: one that is would be taken for one that is not.
+            return Err(EngineError::NoControlPlane {
+                cluster: record.spec.name,
+                reason: observed.unreachable.unwrap_or_default(),
+            });
+        }
         Ok(Target { observed, record })
     }
 
@@ -355,22 +363,11 @@ fn steps_to(target: &Target, node: &NodeRequest, wanted: NodeSpec) -> Lane {
             labels,
         }));
     }
-    let is_drained = !touched && member.is_some_and(|m| m.state == MemberState::Drained);
-    if node.maintenance && !is_drained {
+    let is_drained = member.is_some_and(|member| member.state == MemberState::Drained);
+    if node.maintenance && (touched || !is_drained) {
         steps.push(Box::new(DrainNode { node: name.clone() }));
-    } else if !node.maintenance && is_drained {
+    } else if !node.maintenance && (touched || is_drained) {
         steps.push(Box::new(UncordonNode { node: name.clone() }));
     }
     steps
-}
-
-/// Whether a node is as its user wants it, so far as that can be seen.
-impl Node {
-    /// Whether its machine and membership have to be repaired.
-    pub fn needs_repair(&self) -> bool {
-        !matches!(
-            self.status,
-            NodeStatus::Ready | NodeStatus::Drained | NodeStatus::Unknown
-        )
-    }
 }
