@@ -125,25 +125,6 @@ fn a_port_in_use_is_named_and_nothing_is_left() {
 }
 
 #[test]
-fn an_engine_that_is_not_there_is_named() {
-    let stack = Stack::on_docker("engine");
-    stack.configure(&format!(
-        "provider \"coe\" {{\n  docker = {{ host = \"unix:///nowhere/docker.sock\" }}\n}}\n{}",
-        swarm("")
-    ));
-    stack
-        .terraform(&["plan", "-input=false"])
-        .failed_saying(&["/nowhere/docker.sock", "DOCKER_HOST"]);
-    stack.configure(&format!(
-        "provider \"coe\" {{\n  docker = {{ host = \"ssh://somewhere\" }}\n}}\n{}",
-        swarm("")
-    ));
-    stack
-        .terraform(&["plan", "-input=false"])
-        .failed_saying(&["ssh"]);
-}
-
-#[test]
 fn subnets_that_overlap_are_refused() {
     let stack = Stack::on_docker("overlap");
     let foreign = format!("{}-foreign", stack.name());

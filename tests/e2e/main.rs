@@ -4,6 +4,7 @@
 mod bad_input;
 mod cluster_node;
 mod credentials;
+mod engine;
 mod import;
 mod interrupt;
 mod lifecycle;

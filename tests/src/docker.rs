@@ -7,17 +7,22 @@ use std::process::Command;
 /// # Panics
 /// When it fails.
 pub fn docker(arguments: &[&str]) -> String {
+    try_docker(arguments)
+        .unwrap_or_else(|error| panic!("docker {} failed:\n{error}", arguments.join(" ")))
+}
+
+/// What a command of the docker CLI wrote, or what it complained of.
+pub fn try_docker(arguments: &[&str]) -> Result<String, String> {
     let output = Command::new("docker")
         .args(arguments)
         .output()
         .expect("docker starts");
-    assert!(
-        output.status.success(),
-        "docker {} failed:\n{}",
-        arguments.join(" "),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
 }
 
 /// Every object that carries the label of a cluster of that name: `container demo-worker-1`, …

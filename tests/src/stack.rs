@@ -1,7 +1,7 @@
 //! A configuration in a folder of its own, applied with the real terraform.
 
 use std::fs;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
@@ -98,15 +98,22 @@ impl Stack {
 
     /// Runs terraform.
     pub fn terraform(&self, arguments: &[&str]) -> Run {
-        let output = command(self.folder.path(), arguments)
-            .output()
-            .expect("terraform starts");
-        Run::new(arguments, output)
+        self.run(self.command(arguments), &arguments.join(" "))
+    }
+
+    /// A terraform that is about to start.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        command(self.folder.path(), arguments)
+    }
+
+    /// Runs a [`Stack::command`] to its end.
+    pub fn run(&self, mut terraform: Command, what: &str) -> Run {
+        Run::new(what, terraform.output().expect("terraform starts"))
     }
 
     /// Starts terraform and leaves it running.
     pub fn start(&self, arguments: &[&str]) -> Child {
-        command(self.folder.path(), arguments)
+        self.command(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

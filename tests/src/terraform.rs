@@ -11,9 +11,9 @@ pub struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(arguments: &[&str], output: Output) -> Self {
+    pub(crate) fn new(arguments: &str, output: Output) -> Self {
         Self {
-            arguments: arguments.join(" "),
+            arguments: arguments.to_owned(),
             output,
         }
     }

@@ -1,0 +1,118 @@
+//! Engines that are not the local one: reached over TLS, rebooted, or not to be reached at all.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use coe_tests::Stack;
+use coe_tests::docker::{docker, try_docker};
+use coe_tests::stack::swarm;
+
+use crate::await_condition;
+
+/// A cluster whose first node is the Docker Engine of another cluster. Endpoint and credentials of the outer one are
+/// known only in the middle of the apply.
+const ONE_IN_ANOTHER: &str = r#"
+provider "coe" {}
+
+resource "coe_container_cluster" "this" {
+  name           = "NAME"
+  coe            = "swarm"
+  image          = "IMAGE"
+  preload_images = ["IMAGE"]
+  node_count     = 0
+}
+
+ephemeral "coe_cluster_credentials" "this" {
+  cluster_id = coe_container_cluster.this.id
+}
+
+provider "coe" {
+  alias = "inner"
+  docker = {
+    host               = coe_container_cluster.this.endpoint
+    ca_certificate     = ephemeral.coe_cluster_credentials.this.ca_certificate
+    client_certificate = ephemeral.coe_cluster_credentials.this.client_certificate
+    client_key         = ephemeral.coe_cluster_credentials.this.client_key
+  }
+}
+
+resource "coe_container_cluster" "inner" {
+  provider   = coe.inner
+  name       = "inner"
+  coe        = "swarm"
+  image      = "IMAGE"
+  node_count = 1
+}
+"#;
+
+#[test]
+fn a_cluster_on_an_engine_behind_tls_survives_that_engines_reboot() {
+    let stack = Stack::on_docker("tls");
+    stack.configure(ONE_IN_ANOTHER);
+    stack.apply();
+    assert_eq!(
+        stack.state("coe_container_cluster.inner")["health"],
+        "HEALTHY"
+    );
+    stack.assert_plan_is_empty();
+
+    let engine = format!("{}-control-plane-1", stack.name());
+    docker(&["restart", &engine]);
+    let inner = [
+        "exec",
+        &engine,
+        "docker",
+        "exec",
+        "inner-control-plane-1",
+        "docker",
+        "node",
+        "ls",
+    ];
+    await_condition("the inner nodes are back", || {
+        let listed = [inner.as_slice(), &["--format", "{{.Status}}"]].concat();
+        try_docker(&listed)
+            .is_ok_and(|nodes| nodes.lines().filter(|it| *it == "Ready").count() == 2)
+    });
+    stack.assert_plan_is_empty();
+
+    stack.destroy();
+    stack.assert_nothing_left();
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_named_with_what_was_tried() {
+    let stack = Stack::on_docker("nowhere");
+    let with_host = |host: &str| {
+        format!(
+            "provider \"coe\" {{\n  docker = {{ host = \"{host}\" }}\n}}\n{}",
+            swarm("")
+        )
+    };
+    stack.configure(&with_host("unix:///nowhere/docker.sock"));
+    stack
+        .terraform(&["plan", "-input=false"])
+        .failed_saying(&["/nowhere/docker.sock", "DOCKER_HOST"]);
+    stack.configure(&with_host("ssh://somewhere"));
+    stack
+        .terraform(&["plan", "-input=false"])
+        .failed_saying(&["ssh"]);
+}
+
+#[test]
+fn an_engine_that_may_not_be_used_says_who_may() {
+    const NOBODY: u32 = 65534;
+    let stack = Stack::on_docker("nobody");
+    stack.configure_swarm("");
+    for path in ["", "main.tf", "terraform.rc"] {
+        let path = stack.folder().join(path);
+        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).expect("the tests run as root");
+    }
+    let mut terraform: Command = stack.command(&["plan", "-input=false"]);
+    terraform
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .env("HOME", stack.folder());
+    stack
+        .run(terraform, "plan")
+        .failed_saying(&["permission", "/var/run/docker.sock", "group"]);
+}
