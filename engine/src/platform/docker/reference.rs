@@ -81,7 +81,7 @@ mod tests {
     fn names_of_images_pass() {
         for image in [
             "docker:27.1-dind",
-            "coe/swarm-node:20.10.24",
+            "coe/cluster-node:20.10.24",
             "registry.example:5000/team/node",
             "localhost/node:1",
             "busybox@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
