@@ -124,13 +124,11 @@ pub(crate) fn breaches(
 /// # Panics
 /// When it does not, with every place.
 pub(crate) fn assert_holds(rule: &str, breaches: &[Breach]) {
-    let places: String = breaches
-        .iter()
-        .map(|breach| format!("\n  {breach}"))
-        .collect();
+    let places: Vec<_> = breaches.iter().map(ToString::to_string).collect();
     assert!(
-        breaches.is_empty(),
-        "{rule}, and here it is not so:{places}"
+        places.is_empty(),
+        "{rule}, and here it is not so:\n  {}",
+        places.join("\n  ")
     );
 }
 

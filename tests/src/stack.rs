@@ -47,9 +47,9 @@ impl Stack {
         fs::write(
             folder.path().join("terraform.rc"),
             format!(
-                "provider_installation {{\n  dev_overrides {{\n    \"coe-project/coe\" = {:?}\n  }}\n  \
+                "provider_installation {{\n  dev_overrides {{\n    \"coe-project/coe\" = \"{}\"\n  }}\n  \
                  direct {{}}\n}}\n",
-                provider::folder()
+                provider::folder().display()
             ),
         )
         .expect("the folder takes files");
