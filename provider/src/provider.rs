@@ -107,12 +107,12 @@ impl EngineSlot {
                  call needs it now. Apply what it comes from first (`-target`), or give the value itself.",
             )
             .into()),
-            Reach::NotConfigured => Err(self.not_configured()),
+            Reach::NotConfigured => Err(Self::not_configured()),
         }
     }
 
     /// The finding of a call that came before the configuration.
-    pub(crate) fn not_configured(&self) -> Diagnostics {
+    pub(crate) fn not_configured() -> Diagnostics {
         Diagnostic::error(
             "The provider is not configured",
             "Terraform asked for something before it configured the provider. This is a bug in one of the two.",

@@ -44,8 +44,8 @@ pub(crate) struct ClusterCredentialsModel {
     expires_at: Attr<String>,
 }
 
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(60 * 60);
-const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
+const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
 
 #[async_trait]
 impl Ephemeral for ClusterCredentials {

@@ -25,10 +25,10 @@ pub(crate) struct ClusterNode {
     pub(crate) engine: EngineSlot,
 }
 
-const CREATE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
-const READ_TIMEOUT: Duration = Duration::from_secs(2 * 60);
-const UPDATE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
-const DELETE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const CREATE_TIMEOUT: Duration = Duration::from_mins(10);
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
+const UPDATE_TIMEOUT: Duration = Duration::from_mins(10);
+const DELETE_TIMEOUT: Duration = Duration::from_mins(10);
 
 #[async_trait]
 impl Resource for ClusterNode {

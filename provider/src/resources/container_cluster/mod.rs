@@ -36,16 +36,14 @@ pub(crate) struct ContainerCluster {
 
 const NOT_MADE: &str = "The cluster could not be made";
 
-const MINUTE: Duration = Duration::from_secs(60);
-
 /// How long an operation may take where `timeouts` does not say.
 mod default_timeout {
-    use super::{Duration, MINUTE};
+    use super::Duration;
 
-    pub(super) const CREATE: Duration = MINUTE.saturating_mul(20);
-    pub(super) const READ: Duration = MINUTE.saturating_mul(2);
-    pub(super) const UPDATE: Duration = MINUTE.saturating_mul(30);
-    pub(super) const DELETE: Duration = MINUTE.saturating_mul(10);
+    pub(super) const CREATE: Duration = Duration::from_mins(20);
+    pub(super) const READ: Duration = Duration::from_mins(2);
+    pub(super) const UPDATE: Duration = Duration::from_mins(30);
+    pub(super) const DELETE: Duration = Duration::from_mins(10);
 }
 
 #[async_trait]
@@ -79,7 +77,7 @@ impl Resource for ContainerCluster {
         {
             Ok(cluster) => Ok(remembered(planned.observed(&cluster), &cluster, call)),
             Err(failed) if on_failure == OnCreateFailure::Keep => {
-                kept(planned, failed, call).map_err(Failure::from)
+                kept(planned, &failed, call).map_err(Failure::from)
             }
             Err(failed) => Err(unfinished(NOT_MADE, planned, failed, call)),
         }
@@ -191,11 +189,11 @@ fn remembered(
 /// A create that failed half-way, of a cluster that is to be kept.
 fn kept(
     planned: ContainerClusterModel,
-    failed: EngineFailure,
+    failed: &EngineFailure,
     call: &Call,
 ) -> Result<ContainerClusterModel, Diagnostics> {
     let Some(cluster) = failed.cluster.as_ref() else {
-        return Err(failed_operation(NOT_MADE, &failed));
+        return Err(failed_operation(NOT_MADE, failed));
     };
     call.warn(Diagnostic::warning(
         "The cluster was made in part and is kept",

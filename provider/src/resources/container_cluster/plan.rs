@@ -11,7 +11,7 @@ use super::model::ContainerClusterModel;
 use super::spec::Request;
 use super::{ContainerCluster, baseline};
 use crate::diagnostics::{failed, findings};
-use crate::provider::Reach;
+use crate::provider::{EngineSlot, Reach};
 
 /// Everything that is wrong with a configuration by itself, whatever the platform.
 pub(super) fn validate(config: &ContainerClusterModel) -> Diagnostics {
@@ -60,7 +60,7 @@ impl ContainerCluster {
                 }
                 return Ok(Diagnostics::new());
             }
-            Reach::NotConfigured => return Err(self.engine.not_configured()),
+            Reach::NotConfigured => return Err(EngineSlot::not_configured()),
         };
         match prior {
             None => self.plan_create(&engine, planned).await,
