@@ -153,7 +153,12 @@ impl Engine {
 
     /// The finished cluster of that name.
     pub async fn find(&self, name: &ClusterName) -> Result<Option<Cluster>, EngineError> {
-        match self.namesakes(name).await?.into_iter().find(ObservedCluster::is_complete) {
+        match self
+            .namesakes(name)
+            .await?
+            .into_iter()
+            .find(ObservedCluster::is_complete)
+        {
             Some(observed) => Ok(Some(self.cluster(self.ask_coe(observed).await))),
             None => Ok(None),
         }
