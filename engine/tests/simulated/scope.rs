@@ -100,3 +100,25 @@ async fn nothing_is_left_in_the_index_of_a_cluster_that_was_deleted() {
     })
     .await;
 }
+
+/// Somebody who deletes what says that a machine is there has deleted the machine.
+#[tokio::test]
+async fn files_of_a_machine_that_was_deleted_are_not_those_of_the_next() {
+    run(
+        SimulatedHarness::new().await,
+        async |fixture: Simulation| {
+            let cluster = fixture.cluster();
+            let network = cluster.ensure_network().await;
+            let machine = cluster.ensure_machine(&network, 0).await;
+            cluster.write(&machine, "/etc/contract/own", "old").await;
+            let file = fixture
+                .harness
+                .object(Foreign::Machine, machine.spec.name.as_str());
+            fs::remove_file(file).unwrap();
+            assert!(cluster.observe().await.unwrap().machines.is_empty());
+            let next = cluster.ensure_machine(&network, 0).await;
+            assert_eq!(cluster.read(&next, "/etc/contract/own").await, None);
+        },
+    )
+    .await;
+}
