@@ -2,7 +2,7 @@
 //!
 //! Guarantees: a panic in a provider's code fails one call and nothing else. What Terraform would reject is found
 //! here first. A failed update or delete never loses the state that was there. A call is not cancellation safe: who
-//! serves this drives each call to its end ([`crate::serve`] does).
+//! serves this drives each call to its end ([`crate::serve()`] does).
 
 mod apply_resource_change;
 mod call_function;
