@@ -135,3 +135,29 @@ fn subnets_that_overlap_are_refused() {
     run.failed_saying(&["10.213.0.0/16", "10.213.7.0/24"]);
     stack.assert_nothing_left();
 }
+
+#[test]
+fn a_version_that_the_image_does_not_carry_is_found_and_nothing_is_left() {
+    let stack = Stack::on_docker("version");
+    stack.configure_swarm("node_count = 0\n  cluster_version = \"99.1\"");
+    stack.apply_fails_saying(&["carries version", "99.1"]);
+    stack.assert_nothing_left();
+
+    stack.configure_swarm("node_count = 0");
+    stack.apply();
+    let carried = stack.cluster()["coe_version"]
+        .as_str()
+        .expect("a version")
+        .to_owned();
+    stack.configure_swarm("node_count = 0\n  cluster_version = \"99.1\"");
+    stack
+        .terraform(&["plan", "-input=false"])
+        .failed_saying(&[&carried, "99.1"]);
+    let major = carried.split('.').next().expect("a number");
+    stack.configure_swarm(&format!("node_count = 0\n  cluster_version = \"{major}\""));
+    stack.apply();
+    stack.assert_plan_is_empty();
+
+    stack.destroy();
+    stack.assert_nothing_left();
+}

@@ -1,6 +1,6 @@
 //! Requests that no sequence of changes leads to.
 
-use crate::model::{ClusterName, CoeKind, NodeName};
+use crate::model::{ClusterName, CoeKind, ImageName, NodeName};
 
 /// Why there is no way from what is there to what is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +67,18 @@ pub enum PlanError {
         cluster: ClusterName,
         /// What runs.
         running: String,
+        /// What is wanted.
+        wanted: String,
+    },
+    /// The image that nodes have, and keep, carries another version than the one that is wanted.
+    #[error(
+        "image {image} carries version {carried}, not {wanted}: give an image of that version, or no version"
+    )]
+    OtherVersion {
+        /// The image.
+        image: ImageName,
+        /// The version that nodes of it run.
+        carried: String,
         /// What is wanted.
         wanted: String,
     },

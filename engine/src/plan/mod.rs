@@ -21,7 +21,7 @@ pub(crate) use pool::{pool, pool_names, pool_role};
 
 use crate::model::{
     ClusterRecord, ClusterSpec, DesiredState, ImageName, Machine, MachineState, MemberState,
-    NetworkSpec, NodeName, ObservedCluster, Role,
+    NetworkSpec, NodeGroup, NodeName, ObservedCluster, Role,
 };
 
 /// What has to be done, in order: control planes are repaired first and then added, workers follow,
@@ -146,6 +146,7 @@ impl Planner<'_> {
             return Err(PlanError::NetworkChanged { cluster });
         }
         self.refuse_downgrade(record)?;
+        self.refuse_another_version()?;
         self.refuse_lost_state(record)
     }
 
@@ -153,15 +154,39 @@ impl Planner<'_> {
         let Some(wanted) = &self.desired.version else {
             return Ok(());
         };
-        let members = self.observed.members.iter().flat_map(BTreeMap::values);
-        let running = members
-            .map(|member| &member.version)
-            .chain(&record.spec.version);
+        let running: Vec<_> = match &self.observed.members {
+            Some(members) => members.values().map(|member| &member.version).collect(),
+            None => record.spec.version.iter().collect(),
+        };
         for running in running {
             if version::is_older(wanted, running) {
                 return Err(PlanError::Downgrade {
                     cluster: record.spec.name.clone(),
                     running: running.clone(),
+                    wanted: wanted.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a version that the wanted image is known not to carry: some node has been made from it.
+    fn refuse_another_version(&self) -> Result<(), PlanError> {
+        let (Some(wanted), Some(members)) = (&self.desired.version, &self.observed.members) else {
+            return Ok(());
+        };
+        let image = machine_image(self.desired, self.needs);
+        let made_from_it = self
+            .observed
+            .machines
+            .values()
+            .filter(|machine| machine.spec.group == NodeGroup::Pool && machine.spec.image == image)
+            .filter_map(|machine| members.get(&machine.spec.name));
+        for member in made_from_it {
+            if !version::satisfies(&member.version, wanted) {
+                return Err(PlanError::OtherVersion {
+                    image,
+                    carried: member.version.clone(),
                     wanted: wanted.clone(),
                 });
             }

@@ -25,6 +25,13 @@ pub(super) fn is_older(wanted: &str, running: &str) -> bool {
         == Some(Ordering::Less)
 }
 
+/// Whether `running` is what `wanted` asks for, as far as it says: `28` is satisfied by `28.1.1`. A version that
+/// is not known satisfies everything.
+pub(crate) fn satisfies(running: &str, wanted: &str) -> bool {
+    let (running, wanted) = (numbers(running), numbers(wanted));
+    running.is_empty() || running.starts_with(&wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +52,23 @@ mod tests {
             ("latest", "28.1.1", false),
         ] {
             assert_eq!(is_older(wanted, running), older, "{wanted} after {running}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_satisfied_by_one_that_says_more() {
+        for (running, wanted, satisfied) in [
+            ("28.1.1", "28", true),
+            ("20.10.24+dfsg1", "20.10.24", true),
+            ("20.10.24+dfsg1", "27.0.0", false),
+            ("28", "28.1", false),
+            ("", "28.1", true),
+        ] {
+            assert_eq!(
+                satisfies(running, wanted),
+                satisfied,
+                "{running} for {wanted}"
+            );
         }
     }
 }

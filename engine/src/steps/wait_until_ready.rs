@@ -1,10 +1,12 @@
-//! Waits until nodes are ready members of their cluster.
+//! Waits until nodes are ready members of their cluster, of the version that is wanted.
 
 use async_trait::async_trait;
 
 use super::Site;
 use crate::model::NodeName;
+use crate::plan::{PlanError, version};
 use crate::saga::{Step, StepError, StepName};
+use crate::transport::Exec;
 
 /// See the module.
 pub struct WaitUntilReady {
@@ -28,9 +30,34 @@ impl Step for WaitUntilReady {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let asked = site.any_control_plane()?;
-        Ok(site
-            .coe
+        site.coe
             .wait_until_ready(asked.as_ref(), &self.nodes)
-            .await?)
+            .await?;
+        match &site.spec.version {
+            Some(wanted) => self.verify_version(site, asked.as_ref(), wanted).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl WaitUntilReady {
+    /// What an image carries is known for certain only when nodes of it run.
+    async fn verify_version(
+        &self,
+        site: &Site,
+        asked: &dyn Exec,
+        wanted: &str,
+    ) -> Result<(), StepError> {
+        let view = site.coe.observe(asked).await?;
+        for (name, member) in &view.members {
+            if self.nodes.contains(name) && !version::satisfies(&member.version, wanted) {
+                return Err(StepError::Plan(PlanError::OtherVersion {
+                    image: site.machine(name)?.spec.image,
+                    carried: member.version.clone(),
+                    wanted: wanted.to_owned(),
+                }));
+            }
+        }
+        Ok(())
     }
 }
