@@ -18,9 +18,9 @@ pub enum NodeStatus {
     Ready,
     /// A member that takes no new work.
     Drained,
-    /// A member that does not answer its cluster.
+    /// It does not answer its cluster, or its machine does not run and should.
     Down,
-    /// Its machine is not running.
+    /// Its machine does not run, as is wanted of its whole cluster.
     Stopped,
     /// Its machine is gone.
     Missing,
@@ -229,11 +229,16 @@ impl Cluster {
         }
     }
 
+    fn should_sleep(&self) -> bool {
+        self.spec()
+            .is_some_and(|spec| spec.desired_state == DesiredState::Stopped)
+    }
+
     fn node_status(&self, machine: Option<&Machine>, member: Option<&Member>) -> NodeStatus {
         match machine.map(|machine| machine.state) {
             None | Some(MachineState::Created) => return NodeStatus::Missing,
-            Some(MachineState::Stopped) => return NodeStatus::Stopped,
-            Some(MachineState::Failed) => return NodeStatus::Down,
+            Some(MachineState::Stopped) if self.should_sleep() => return NodeStatus::Stopped,
+            Some(MachineState::Stopped | MachineState::Failed) => return NodeStatus::Down,
             Some(MachineState::Running) => {}
         }
         match (member.map(|member| member.state), &self.observed.members) {

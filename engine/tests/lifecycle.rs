@@ -275,7 +275,7 @@ async fn a_stopped_machine_is_seen_and_started() {
     let machine = &cluster.observed.machines[&worker];
     bench.platform().stop_machine(machine).await.unwrap();
     let seen = bench.read(&cluster).await;
-    assert_eq!(seen.nodes()[&worker].status, NodeStatus::Stopped);
+    assert_eq!(seen.nodes()[&worker].status, NodeStatus::Down);
     assert_eq!(seen.health(), Health::Degraded);
     assert_eq!(
         bench.sentences(&cluster, &spec).await,

@@ -29,6 +29,31 @@ fn a_simulated_cluster_lives_as_a_real_one() {
 }
 
 #[test]
+fn a_node_beside_the_pool_sleeps_with_its_cluster() {
+    let stack = Stack::simulated("doze");
+    let configuration = |arguments: &str| {
+        format!(
+            "{}\nresource \"coe_cluster_node\" \"extra\" {{\n  cluster_id = coe_container_cluster.this.id\n  name = \
+             \"NAME-extra\"\n}}\n",
+            coe_tests::stack::swarm(arguments)
+        )
+    };
+    stack.configure(&configuration(""));
+    stack.apply();
+    stack.configure(&configuration("desired_state = \"Stopped\""));
+    stack.apply();
+    stack.assert_plan_is_empty();
+    stack.configure(&configuration(""));
+    stack.apply();
+    stack.assert_plan_is_empty();
+    let _ = stack
+        .terraform(&["apply", "-refresh-only", "-auto-approve"])
+        .succeeded();
+    assert_eq!(stack.state("coe_cluster_node.extra")["status"], "Ready");
+    stack.destroy();
+}
+
+#[test]
 fn a_fault_in_the_middle_of_a_create_is_rolled_back() {
     let stack = Stack::simulated("fault");
     stack.configure(&format!(

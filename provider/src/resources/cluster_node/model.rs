@@ -58,12 +58,13 @@ pub(crate) struct ClusterNodeModel {
     #[attribute(computed, keep)]
     pub(crate) address: Attr<String>,
 
-    /// `Discovered` while the cluster knows the node, `Disappeared` while its machine is gone or stopped, and
+    /// `Discovered` while the node is where it should be, `Disappeared` while it does not answer or is gone, and
     /// `Unknown` while the cluster cannot be asked.
     #[attribute(computed)]
     pub(crate) membership: Attr<String>,
 
-    /// `Ready`, `Drained`, `Down`, `Stopped`, `Missing` (its machine is gone), `NotMember`, or `Unknown`.
+    /// `Ready`, `Drained`, `Stopped` (with its whole cluster), `Down` (it does not answer, or its machine does not run),
+    /// `Missing` (its machine is gone), `NotMember`, or `Unknown`.
     #[attribute(computed)]
     pub(crate) status: Attr<String>,
 
@@ -109,7 +110,7 @@ impl ClusterNodeModel {
 
     /// Says in the plan that a node which is not as it should be is repaired.
     pub(super) fn announce(&mut self, prior: &Self) {
-        let healthy = ["Ready", "Drained"];
+        let healthy = ["Ready", "Drained", "Stopped"];
         let repaired = prior
             .status
             .known()
@@ -143,8 +144,8 @@ impl ClusterNodeModel {
 
 fn membership(status: NodeStatus) -> &'static str {
     match status {
-        NodeStatus::Ready | NodeStatus::Drained | NodeStatus::Down => "Discovered",
-        NodeStatus::Stopped | NodeStatus::Missing | NodeStatus::NotMember => "Disappeared",
+        NodeStatus::Ready | NodeStatus::Drained | NodeStatus::Stopped => "Discovered",
+        NodeStatus::Down | NodeStatus::Missing | NodeStatus::NotMember => "Disappeared",
         NodeStatus::Unknown => "Unknown",
     }
 }

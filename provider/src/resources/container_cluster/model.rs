@@ -241,7 +241,8 @@ pub(crate) struct NodeModel {
     /// Version of the COE that it runs.
     #[attribute(computed)]
     pub(crate) version: Attr<String>,
-    /// `Ready`, `Drained`, `Down`, `Stopped`, `Missing` (its machine is gone), `NotMember`, or `Unknown`.
+    /// `Ready`, `Drained`, `Stopped` (with its whole cluster), `Down` (it does not answer, or its machine does not run),
+    /// `Missing` (its machine is gone), `NotMember`, or `Unknown`.
     #[attribute(computed)]
     pub(crate) status: Attr<String>,
 }
