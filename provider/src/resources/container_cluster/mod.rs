@@ -75,7 +75,7 @@ impl Resource for ContainerCluster {
             .create(&spec, on_failure, &operation(call, limit))
             .await
         {
-            Ok(cluster) => Ok(remembered(planned.observed(&cluster), &cluster, call)),
+            Ok(cluster) => Ok(observed(planned, &cluster, call)),
             Err(failed) if on_failure == OnCreateFailure::Keep => {
                 kept(planned, &failed, call).map_err(Failure::from)
             }
@@ -92,13 +92,8 @@ impl Resource for ContainerCluster {
         let id = cluster_id(&state.id)?;
         self.known.insert(id);
         let limit = limit(&state.timeouts, Kind::Read, default_timeout::READ);
-        Ok(look(call, limit, engine.read(id)).await?.map(|cluster| {
-            let state = match cluster.spec() {
-                Some(recorded) => state.recorded(recorded),
-                None => state,
-            };
-            remembered(state.observed(&cluster), &cluster, call)
-        }))
+        let found = look(call, limit, engine.read(id)).await?;
+        Ok(found.map(|cluster| refreshed(state, &cluster, call)))
     }
 
     async fn update(
@@ -112,7 +107,7 @@ impl Resource for ContainerCluster {
         let spec = known(&planned)?;
         let limit = limit(&planned.timeouts, Kind::Update, default_timeout::UPDATE);
         match engine.update(id, &spec, &operation(call, limit)).await {
-            Ok(cluster) => Ok(remembered(planned.observed(&cluster), &cluster, call)),
+            Ok(cluster) => Ok(observed(planned, &cluster, call)),
             // The arguments stay as they were before: the next plan shows them again, and carries on.
             Err(failed) => Err(unfinished(
                 "The cluster could not be changed",
@@ -142,12 +137,7 @@ impl Resource for ContainerCluster {
         };
         let cluster = find_cluster(&engine, &wanted).await?;
         self.known.insert(cluster.id());
-        let state = ContainerClusterModel::unread();
-        let state = match cluster.spec() {
-            Some(recorded) => state.recorded(recorded),
-            None => state,
-        };
-        Ok(remembered(state.observed(&cluster), &cluster, call))
+        Ok(refreshed(ContainerClusterModel::unread(), &cluster, call))
     }
 
     fn identity_schema(&self) -> Option<IdentitySchema> {
@@ -176,14 +166,27 @@ fn known(planned: &ContainerClusterModel) -> Result<ClusterSpec, Diagnostics> {
     }
 }
 
-/// Keeps what was observed beside the state, as the baseline of the next plan.
-fn remembered(
-    state: ContainerClusterModel,
+/// The arguments with what `cluster` shows, which is also kept as the baseline of the next plan.
+fn observed(
+    arguments: ContainerClusterModel,
     cluster: &Cluster,
     call: &Call,
 ) -> ContainerClusterModel {
     baseline::keep(call.private(), &cluster.observed);
-    state
+    arguments.observed(cluster)
+}
+
+/// The state with what `cluster` shows, its arguments included.
+fn refreshed(
+    state: ContainerClusterModel,
+    cluster: &Cluster,
+    call: &Call,
+) -> ContainerClusterModel {
+    let state = match cluster.spec() {
+        Some(recorded) => state.recorded(recorded),
+        None => state,
+    };
+    observed(state, cluster, call)
 }
 
 /// A create that failed half-way, of a cluster that is to be kept.
@@ -203,7 +206,7 @@ fn kept(
             sentence(&failed.error)
         ),
     ));
-    Ok(remembered(planned.observed(cluster), cluster, call))
+    Ok(observed(planned, cluster, call))
 }
 
 /// What is true after an operation that failed, and why it failed.
@@ -215,10 +218,7 @@ fn unfinished(
 ) -> Failure<ContainerClusterModel> {
     let diagnostics = failed_operation(what, &failed);
     match failed.cluster {
-        Some(cluster) => {
-            let state = remembered(before.observed(&cluster), &cluster, call);
-            Failure::with_state(state, diagnostics)
-        }
+        Some(cluster) => Failure::with_state(observed(before, &cluster, call), diagnostics),
         None => diagnostics.into(),
     }
 }
