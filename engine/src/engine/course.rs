@@ -51,8 +51,10 @@ fn fetch(images: &[ImageName]) -> impl Iterator<Item = Lane> {
         .map(|image| lane([Box::new(EnsureImage { image })]))
 }
 
-/// New nodes: all machines beside one another, all joins beside one another. `first` is among them if
-/// there is no cluster to join yet.
+/// New nodes. `first` is among them if there is no cluster to join yet; its machine is made before the
+/// others', because all of them wait for the cluster that is made on it: where processors are few, machines
+/// that start at the same time hold it up. The others start while it becomes a cluster, and then join it
+/// beside one another.
 pub(super) fn additions(
     saga: Saga,
     spec: &ClusterSpec,
@@ -60,31 +62,34 @@ pub(super) fn additions(
     first: Option<&NodeName>,
 ) -> Saga {
     let names: Vec<_> = nodes.iter().map(|node| node.name.clone()).collect();
+    let mut first_machine: Stage = Vec::new();
     let mut machines: Stage = Vec::new();
     let mut joins: Stage = Vec::new();
     for node in nodes {
         let (name, role) = (node.name.clone(), node.role);
         let mut join: Lane = Vec::new();
-        let mut machine = lane([Box::new(EnsureMachine {
+        let machine = lane([Box::new(EnsureMachine {
             node,
             origin: NodeOrigin::New,
         })]);
         if first == Some(&name) {
-            machine.push(Box::new(InitControlPlane { node: name.clone() }));
+            first_machine.push(machine);
+            machines.push(lane([Box::new(InitControlPlane { node: name.clone() })]));
         } else {
+            machines.push(machine);
             join.push(Box::new(JoinNode {
                 node: name.clone(),
                 role,
             }));
         }
         join.extend(load_images(spec, &name));
-        machines.push(machine);
         joins.push(join);
     }
     if names.is_empty() {
         return saga;
     }
-    saga.then(machines)
+    saga.then(first_machine)
+        .then(machines)
         .then(joins)
         .then_step(WaitUntilReady { nodes: names })
 }
