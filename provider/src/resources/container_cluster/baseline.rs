@@ -9,8 +9,15 @@ use terraform_framework::Private;
 const KEY: &str = "observed";
 
 /// Keeps `observed` for the next plan.
+///
+/// Without the CA's certificate, which no plan asks for: Terraform copies the private states of all instances of a
+/// resource for each instance that it plans.
 pub(super) fn keep(private: &Private, observed: &ObservedCluster) {
-    match serde_json::to_value(observed) {
+    let baseline = ObservedCluster {
+        ca_certificate: None,
+        ..observed.clone()
+    };
+    match serde_json::to_value(baseline) {
         Ok(value) => private.set(KEY, value),
         // Without a baseline the next plan asks for a refresh; with an old one it would be wrong.
         Err(_) => private.remove(KEY),
