@@ -47,6 +47,8 @@ impl Peer {
 
     async fn nobody_connects(&self, open: &mut watch::Receiver<usize>, bound: Duration) -> bool {
         tokio::select! {
+            // Where somebody is connected, it does not matter that the parent has ended.
+            biased;
             connected = open.wait_for(|count| *count > 0) => connected.is_err(),
             () = self.parent_has_ended() => true,
             () = sleep(bound) => true,
