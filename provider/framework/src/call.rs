@@ -50,7 +50,7 @@ impl Call {
     }
 
     /// Fires when the user asks to stop (Ctrl-C), and when Terraform has died. A call then returns what is true
-    /// so far. Already fired in a call that starts after that.
+    /// so far. Already fired in a call that starts after that, until Terraform is run again.
     pub fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
     }

@@ -23,6 +23,7 @@ mod planning;
 mod read_data_source;
 mod read_resource;
 mod resource_identity;
+mod runs;
 mod service;
 mod set_elements;
 mod stored;
@@ -53,9 +54,10 @@ impl ProviderServer {
         }
     }
 
-    /// The token that every call's own token is a child of. Cancelling it is what `StopProvider` does.
+    /// Cancels every call, also those to come: for the end of the process. `StopProvider` cancels the calls of one
+    /// run of Terraform; the next run begins when the provider's configuration is validated or taken again.
     pub fn cancellation(&self) -> &CancellationToken {
-        &self.catalog.cancellation
+        self.catalog.runs.process()
     }
 
     async fn answer<Request, Answer, Work>(

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tokio_util::sync::CancellationToken;
-
 use super::members::Members;
+use super::runs::Runs;
 use crate::convert;
 use crate::function::FunctionDefinition;
 use crate::proto::tfplugin6;
@@ -40,7 +39,7 @@ pub(super) struct KnownFunction {
 
 /// What a provider offers.
 pub(super) struct Catalog {
-    pub(super) cancellation: CancellationToken,
+    pub(super) runs: Runs,
     pub(super) provider: Described<Box<dyn ErasedProvider>>,
     pub(super) resources: BTreeMap<&'static str, KnownResource>,
     pub(super) data_sources: BTreeMap<&'static str, Described<BoxedDataSource>>,
@@ -109,7 +108,7 @@ impl Catalog {
         let provider: Box<dyn ErasedProvider> = Box::new(provider);
         let schema = provider.schema();
         Self {
-            cancellation: CancellationToken::new(),
+            runs: Runs::new(),
             provider: Described::new(provider, schema),
             resources,
             data_sources,
@@ -119,9 +118,9 @@ impl Catalog {
         }
     }
 
-    /// A call whose token fires with the server's: at once, if that has fired already.
+    /// A call of the current run: its token has fired already where that was stopped.
     pub(super) fn call(&self, client: Option<&tfplugin6::ClientCapabilities>) -> Call {
-        Call::new(self.cancellation.child_token())
+        Call::new(self.runs.call())
             .with_deferral_allowed(client.is_some_and(|client| client.deferral_allowed))
     }
 

@@ -10,6 +10,7 @@ use crate::proto::tfplugin6::configure_provider::{Request, Response};
 use crate::{Call, Diagnostics};
 
 pub(super) async fn answer(catalog: Arc<Catalog>, request: Request) -> Response {
+    catalog.runs.begin();
     let call = catalog.call(request.client_capabilities.as_ref());
     let result = configure(&catalog, &request, &call).await;
     Response {

@@ -277,7 +277,7 @@ impl rpc::provider_server::Provider for ProviderServer {
         &self,
         _: Request<rpc::stop_provider::Request>,
     ) -> Result<Response<rpc::stop_provider::Response>, Status> {
-        self.cancellation().cancel();
+        self.catalog.runs.stop();
         Ok(Response::new(rpc::stop_provider::Response::default()))
     }
 }

@@ -17,6 +17,8 @@ pub(super) async fn answer_provider(
     catalog: Arc<Catalog>,
     request: provider::Request,
 ) -> provider::Response {
+    // The first call of a run that gives the author's code something to do.
+    catalog.runs.begin();
     let call = catalog.call(None);
     let validated = &catalog.provider;
     let hook = |config| validated.item.validate(config, &call);

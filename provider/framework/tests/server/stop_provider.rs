@@ -1,9 +1,11 @@
 use terraform_framework::proto::tfplugin6::provider_server::Provider;
-use terraform_framework::proto::tfplugin6::{apply_resource_change, stop_provider};
-use terraform_framework::{Diagnostics, Value};
+use terraform_framework::proto::tfplugin6::{
+    apply_resource_change, configure_provider, stop_provider, validate_provider_config,
+};
+use terraform_framework::{Diagnostic, Diagnostics, Failure, ProviderServer, Value};
 
 use crate::thing::{Thing, ThingModel, serve};
-use crate::wire::{attribute, null, object, only};
+use crate::wire::{attribute, fine, null, object, only};
 
 fn create() -> tonic::Request<apply_resource_change::Request> {
     let planned = [
@@ -19,25 +21,56 @@ fn create() -> tonic::Request<apply_resource_change::Request> {
     })
 }
 
+async fn stop(server: &ProviderServer) {
+    let request = tonic::Request::new(stop_provider::Request::default());
+    let stopped = server.stop_provider(request).await.unwrap();
+    assert_eq!(stopped.into_inner().error, "");
+}
+
+async fn configure(server: &ProviderServer) {
+    let request = configure_provider::Request {
+        config: Some(object::<()>(&[])),
+        ..Default::default()
+    };
+    let request = tonic::Request::new(request);
+    let configured = server.configure_provider(request).await.unwrap();
+    fine(&configured.into_inner().diagnostics);
+}
+
+async fn validate(server: &ProviderServer) {
+    let request = validate_provider_config::Request {
+        config: Some(object::<()>(&[])),
+    };
+    let request = tonic::Request::new(request);
+    let validated = server.validate_provider_config(request).await.unwrap();
+    fine(&validated.into_inner().diagnostics);
+}
+
+/// A thing whose creation fails where it is told to stop.
+fn stoppable() -> Thing {
+    Thing {
+        create: |planned, call| {
+            if call.cancellation().is_cancelled() {
+                return Err(Diagnostic::error("Stopped", "").into());
+            }
+            Ok(crate::thing::made(planned))
+        },
+        ..Thing::default()
+    }
+}
+
+async fn was_stopped(server: &ProviderServer) -> bool {
+    let created = server.apply_resource_change(create()).await.unwrap();
+    !created.into_inner().diagnostics.is_empty()
+}
+
 #[tokio::test]
 async fn running_calls_are_told_to_stop_and_return_what_is_true_so_far() {
     let server = serve(Thing {
         waits: true,
         ..Thing::default()
     });
-    let stop = async {
-        let request = tonic::Request::new(stop_provider::Request::default());
-        assert_eq!(
-            server
-                .stop_provider(request)
-                .await
-                .unwrap()
-                .into_inner()
-                .error,
-            ""
-        );
-    };
-    let (created, ()) = tokio::join!(server.apply_resource_change(create()), stop);
+    let (created, ()) = tokio::join!(server.apply_resource_change(create()), stop(&server));
     let created = created.unwrap().into_inner();
     assert_eq!(only(&created.diagnostics), ": Stopped: ");
     assert_eq!(
@@ -52,14 +85,11 @@ async fn a_call_that_starts_after_the_stop_knows_at_once() {
         create: |planned, call| {
             assert!(call.cancellation().is_cancelled());
             let stopped = Diagnostics::new();
-            Err(terraform_framework::Failure::with_state(
-                crate::thing::made(planned),
-                stopped,
-            ))
+            Err(Failure::with_state(crate::thing::made(planned), stopped))
         },
         ..Thing::default()
     });
-    server.cancellation().cancel();
+    stop(&server).await;
     let created = server
         .apply_resource_change(create())
         .await
@@ -70,4 +100,26 @@ async fn a_call_that_starts_after_the_stop_knows_at_once() {
         attribute::<ThingModel>(created.new_state.as_ref(), "id"),
         "made".into()
     );
+}
+
+#[tokio::test]
+async fn a_stop_is_over_with_the_run_that_it_stopped() {
+    let server = serve(stoppable());
+    configure(&server).await;
+    assert!(!was_stopped(&server).await);
+    stop(&server).await;
+    assert!(was_stopped(&server).await);
+    configure(&server).await;
+    assert!(!was_stopped(&server).await);
+    stop(&server).await;
+    validate(&server).await;
+    assert!(!was_stopped(&server).await);
+}
+
+#[tokio::test]
+async fn no_run_begins_in_a_process_that_ends() {
+    let server = serve(stoppable());
+    server.cancellation().cancel();
+    configure(&server).await;
+    assert!(was_stopped(&server).await);
 }
