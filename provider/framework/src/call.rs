@@ -16,6 +16,7 @@ pub struct Call {
     private: Private,
     warnings: Mutex<Diagnostics>,
     deferral: Mutex<Option<Deferral>>,
+    remembered: Mutex<Option<Value>>,
 }
 
 /// Why a call was put off until Terraform knows more.
@@ -39,6 +40,7 @@ impl Call {
             private: Private::default(),
             warnings: Mutex::default(),
             deferral: Mutex::default(),
+            remembered: Mutex::default(),
         }
     }
 
@@ -75,6 +77,12 @@ impl Call {
         *lock(&self.deferral) = Some(reason);
     }
 
+    /// In a create or an update: `state` is what is true so far. It becomes the resource's state where the call panics
+    /// later, so that Terraform knows of what was made before. A call that returns says itself what is true.
+    pub fn remember<M: Model>(&self, state: M) {
+        *lock(&self.remembered) = Some(state.into_value());
+    }
+
     /// State that is kept with a resource and never shown. What a plan leaves in it reaches the apply.
     pub fn private(&self) -> &Private {
         &self.private
@@ -106,6 +114,10 @@ impl Call {
 
     pub(crate) fn take_warnings(&self) -> Diagnostics {
         std::mem::take(&mut *lock(&self.warnings))
+    }
+
+    pub(crate) fn take_remembered(&self) -> Option<Value> {
+        lock(&self.remembered).take()
     }
 
     pub(crate) fn deferral(&self) -> Option<Deferral> {

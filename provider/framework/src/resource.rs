@@ -51,7 +51,8 @@ pub trait Resource: Send + Sync + 'static {
     /// Makes it. What the plan knew must come back as planned; nothing may come back unknown.
     ///
     /// With a [`Failure`] that has a state, Terraform keeps that state as tainted: the next apply destroys it and
-    /// creates again. Without a state nothing is kept, so nothing may be left behind.
+    /// creates again. Without a state nothing is kept, so nothing may be left behind. After a panic what
+    /// [`Call::remember`] was given is kept in the same way.
     async fn create(
         &self,
         planned: Self::Model,

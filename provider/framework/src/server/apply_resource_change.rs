@@ -121,14 +121,14 @@ async fn create(resource: &KnownResource, planned: Value, call: &Call) -> Outcom
     let boxed = &resource.described.item.0;
     let doing = format!("creating {}", boxed.name());
     let created = guarded(&doing, boxed.create(planned.clone(), call)).await;
-    outcome(resource, &planned, None, created)
+    outcome(resource, &planned, None, created, call)
 }
 
 async fn update(resource: &KnownResource, prior: Value, planned: Value, call: &Call) -> Outcome {
     let boxed = &resource.described.item.0;
     let doing = format!("updating {}", boxed.name());
     let updated = guarded(&doing, boxed.update(prior.clone(), planned.clone(), call)).await;
-    outcome(resource, &planned, Some(prior), updated)
+    outcome(resource, &planned, Some(prior), updated, call)
 }
 
 async fn delete(resource: &KnownResource, prior: Value, call: &Call) -> Outcome {
@@ -149,6 +149,7 @@ fn outcome(
     planned: &Value,
     prior: Option<Value>,
     applied: Result<Result<Value, Failure<Value>>, Diagnostic>,
+    call: &Call,
 ) -> Outcome {
     match applied {
         Ok(Ok(new)) => {
@@ -160,7 +161,13 @@ fn outcome(
             }
         }
         Ok(Err(failure)) => failed(resource, failure, prior),
-        Err(panic) => failed(resource, panic.into(), prior),
+        Err(panic) => {
+            let failure = Failure {
+                state: call.take_remembered().map(Box::new),
+                diagnostics: panic.into(),
+            };
+            failed(resource, failure, prior)
+        }
     }
 }
 

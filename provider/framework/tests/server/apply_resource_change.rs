@@ -166,6 +166,34 @@ async fn a_panic_is_a_diagnostic_and_the_prior_state_stays() {
 }
 
 #[tokio::test]
+async fn what_was_remembered_is_the_state_after_a_panic_alone() {
+    let panics = Thing {
+        create: |planned, call| {
+            call.remember(ThingModel {
+                id: Attr::Known("half".into()),
+                ..planned
+            });
+            panic!("no idea")
+        },
+        ..Thing::default()
+    };
+    let response = apply(panics, None, Some(&planned())).await;
+    assert!(only(&response.diagnostics).contains("panicked while creating trial_thing"));
+    assert_eq!(new(&response, "id"), "half".into());
+    assert_eq!(new(&response, "status"), Value::Null, "nobody knows it");
+
+    let fails = Thing {
+        create: |planned, call| {
+            call.remember(made(planned));
+            Err(Diagnostic::error("Made and removed again", "").into())
+        },
+        ..Thing::default()
+    };
+    let response = apply(fails, None, Some(&planned())).await;
+    assert!(gone(&response));
+}
+
+#[tokio::test]
 async fn what_the_plan_did_not_promise_is_found() {
     let thing = Thing {
         create: |planned, _| {
