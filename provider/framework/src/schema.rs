@@ -1,6 +1,10 @@
 //! What a resource's data looks like, and the rules of each attribute.
 
+mod problems;
+
 use std::{collections::BTreeMap, sync::Arc};
+
+pub(crate) use problems::SchemaOf;
 
 use crate::{AttributeType, Diagnostic, Diagnostics, Path, Type, Value};
 

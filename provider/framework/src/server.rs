@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Response, Status};
 
 use self::catalog::Catalog;
-use crate::Provider;
+use crate::{Diagnostics, Provider};
 
 /// The service that Terraform calls: `tfplugin6.Provider`.
 #[derive(Clone)]
@@ -52,6 +52,12 @@ impl ProviderServer {
         Self {
             catalog: Arc::new(Catalog::new(provider)),
         }
+    }
+
+    /// What is wrong with what the provider offers: two things of one name, and schemas that Terraform refuses. None
+    /// in a provider that works, which its own tests can check; Terraform is told of all of them before anything else.
+    pub fn problems(&self) -> &Diagnostics {
+        &self.catalog.problems
     }
 
     /// Cancels every call, also those to come: for the end of the process. `StopProvider` cancels the calls of one

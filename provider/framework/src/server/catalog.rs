@@ -8,6 +8,7 @@ use crate::convert;
 use crate::function::FunctionDefinition;
 use crate::proto::tfplugin6;
 use crate::provider::ErasedProvider;
+use crate::schema::SchemaOf;
 use crate::{
     BoxedDataSource, BoxedEphemeral, BoxedFunction, BoxedResource, Call, Deferral, Diagnostic,
     Diagnostics, IdentitySchema, Provider, Schema, Type,
@@ -45,7 +46,7 @@ pub(super) struct Catalog {
     pub(super) data_sources: BTreeMap<&'static str, Described<BoxedDataSource>>,
     pub(super) ephemeral_resources: BTreeMap<&'static str, Described<BoxedEphemeral>>,
     pub(super) functions: BTreeMap<&'static str, KnownFunction>,
-    /// What an author did wrong in the catalog itself.
+    /// What an author did wrong in what the provider offers.
     pub(super) problems: Diagnostics,
 }
 
@@ -67,53 +68,67 @@ impl<T> Described<T> {
 impl Catalog {
     pub(super) fn new(provider: impl Provider) -> Self {
         let mut problems = Diagnostics::new();
-        let resources = provider.resources().into_iter().map(|resource| {
-            let name = resource.name();
-            let identity = resource.0.identity_schema().map(|schema| KnownIdentity {
-                value_type: schema.value_type(),
-                schema,
-            });
-            let schema = resource.schema();
-            (
-                name,
+        let resources = provider.resources();
+        let resources = by_name("resource", resources, BoxedResource::name, &mut problems);
+        let data_sources = provider.data_sources();
+        let data_sources = by_name(
+            "data source",
+            data_sources,
+            BoxedDataSource::name,
+            &mut problems,
+        );
+        let ephemeral = provider.ephemeral_resources();
+        let ephemeral = by_name(
+            "ephemeral resource",
+            ephemeral,
+            BoxedEphemeral::name,
+            &mut problems,
+        );
+        let functions = provider.functions();
+        let functions = by_name("function", functions, BoxedFunction::name, &mut problems);
+        let provider: Box<dyn ErasedProvider> = Box::new(provider);
+
+        let schema = provider.schema();
+        report(
+            &schema,
+            SchemaOf::Provider,
+            "the provider itself",
+            &mut problems,
+        );
+        Self {
+            runs: Runs::new(),
+            provider: Described::new(provider, schema),
+            resources: each(resources, |name, resource| {
+                let schema = resource.schema();
+                report(&schema, SchemaOf::Resource, name, &mut problems);
+                let identity = resource.0.identity_schema().map(|schema| KnownIdentity {
+                    value_type: schema.value_type(),
+                    schema,
+                });
                 KnownResource {
                     described: Described::new(resource, schema),
                     identity,
-                },
-            )
-        });
-        let resources = by_name("resource", resources, &mut problems);
-        let data_sources = provider.data_sources().into_iter().map(|data_source| {
-            let schema = data_source.schema();
-            (data_source.name(), Described::new(data_source, schema))
-        });
-        let data_sources = by_name("data source", data_sources, &mut problems);
-        let ephemeral_resources = provider.ephemeral_resources().into_iter().map(|ephemeral| {
-            let schema = ephemeral.schema();
-            (ephemeral.name(), Described::new(ephemeral, schema))
-        });
-        let ephemeral_resources = by_name("ephemeral resource", ephemeral_resources, &mut problems);
-        let functions = provider.functions().into_iter().map(|function| {
-            let (parameters, definition) = (function.0.parameters(), function.definition());
-            (
-                function.name(),
+                }
+            }),
+            data_sources: each(data_sources, |name, data_source| {
+                let schema = data_source.schema();
+                report(&schema, SchemaOf::DataSource, name, &mut problems);
+                Described::new(data_source, schema)
+            }),
+            ephemeral_resources: each(ephemeral, |name, ephemeral| {
+                let schema = ephemeral.schema();
+                report(&schema, SchemaOf::EphemeralResource, name, &mut problems);
+                Described::new(ephemeral, schema)
+            }),
+            functions: each(functions, |name, function| {
+                let (parameters, definition) = (function.0.parameters(), function.definition());
+                report(&parameters, SchemaOf::Function, name, &mut problems);
                 KnownFunction {
                     function,
                     parameters,
                     definition,
-                },
-            )
-        });
-        let functions = by_name("function", functions, &mut problems);
-        let provider: Box<dyn ErasedProvider> = Box::new(provider);
-        let schema = provider.schema();
-        Self {
-            runs: Runs::new(),
-            provider: Described::new(provider, schema),
-            resources,
-            data_sources,
-            ephemeral_resources,
-            functions,
+                }
+            }),
             problems,
         }
     }
@@ -188,11 +203,13 @@ fn unknown(kind: &str, name: &str) -> Diagnostics {
 
 fn by_name<T>(
     kind: &str,
-    items: impl Iterator<Item = (&'static str, T)>,
+    items: Vec<T>,
+    name: fn(&T) -> &'static str,
     problems: &mut Diagnostics,
 ) -> BTreeMap<&'static str, T> {
     let mut named = BTreeMap::new();
-    for (name, item) in items {
+    for item in items {
+        let name = name(&item);
         if named.insert(name, item).is_some() {
             problems.push(Diagnostic::error(
                 format!("The provider has two of the {kind} {name}"),
@@ -201,4 +218,24 @@ fn by_name<T>(
         }
     }
     named
+}
+
+fn each<T, U>(
+    items: BTreeMap<&'static str, T>,
+    mut known: impl FnMut(&str, T) -> U,
+) -> BTreeMap<&'static str, U> {
+    items
+        .into_iter()
+        .map(|(name, item)| (name, known(name, item)))
+        .collect()
+}
+
+/// Adds what is wrong with `schema`, which is `of` something of that `name`.
+fn report(schema: &Schema, of: SchemaOf, name: &str, problems: &mut Diagnostics) {
+    for problem in schema.problems(of) {
+        problems.push(Diagnostic::error(
+            format!("The schema of {name} is wrong"),
+            format!("{problem} This is a bug in the provider."),
+        ));
+    }
 }

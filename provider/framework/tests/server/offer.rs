@@ -1,17 +1,23 @@
-//! What there is: GetMetadata, GetProviderSchema, GetResourceIdentitySchemas, GetFunctions, and what there is not.
+//! What there is: GetMetadata, GetProviderSchema, GetResourceIdentitySchemas, GetFunctions, what there is
+//! not, and what should not be.
 
-use terraform_framework::ProviderServer;
+use async_trait::async_trait;
 use terraform_framework::proto::tfplugin6::provider_server::Provider;
 use terraform_framework::proto::tfplugin6::schema::object::NestingMode;
 use terraform_framework::proto::tfplugin6::{
     get_functions, get_metadata, get_provider_schema, get_resource_identity_schemas, get_states,
     plan_action,
 };
+use terraform_framework::schema::Source;
+use terraform_framework::{
+    Attribute, AttributeKind, AttributeType, Block, BoxedResource, Call, Diagnostics, Model, Path,
+    ProviderServer, Schema, Value, resource,
+};
 use tonic::{Code, Request};
 
 use crate::notes::Notes;
 use crate::thing::{Thing, serve};
-use crate::wire::fine;
+use crate::wire::{fine, lines};
 
 #[tokio::test]
 async fn metadata_name_all_that_there_is() {
@@ -119,4 +125,68 @@ async fn what_is_not_offered_is_unimplemented() {
         .get_states(Request::new(get_states::Request::default()))
         .await;
     assert_eq!(states.unwrap_err().code(), Code::Unimplemented);
+}
+
+/// A provider with two resources of one name, and with a schema that no macro has seen.
+struct Mistaken;
+
+struct MistakenConfig;
+
+impl AttributeType for MistakenConfig {
+    fn kind() -> AttributeKind {
+        <()>::kind()
+    }
+
+    fn from_value(_: Value, _: &Path) -> Result<Self, Diagnostics> {
+        Ok(Self)
+    }
+
+    fn into_value(self) -> Value {
+        Value::Null
+    }
+}
+
+impl Model for MistakenConfig {
+    fn schema() -> Schema {
+        let attributes = vec![Attribute::of::<String>("alias", Source::Required)];
+        let block = Block {
+            attributes,
+            ..Block::default()
+        };
+        Schema { version: 0, block }
+    }
+}
+
+#[async_trait]
+impl terraform_framework::Provider for Mistaken {
+    type Model = MistakenConfig;
+
+    fn name(&self) -> &'static str {
+        "trial"
+    }
+
+    fn version(&self) -> &'static str {
+        "0.0.0"
+    }
+
+    async fn configure(&self, _: MistakenConfig, _: &Call) -> Result<(), Diagnostics> {
+        Ok(())
+    }
+
+    fn resources(&self) -> Vec<BoxedResource> {
+        vec![resource(Thing::default()), resource(Thing::default())]
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_offer_is_said_with_the_schemas() {
+    let server = ProviderServer::new(Mistaken);
+    let request = Request::new(get_provider_schema::Request::default());
+    let answer = server.get_provider_schema(request).await.unwrap();
+    let said = lines(&answer.into_inner().diagnostics);
+    assert_eq!(said.len(), 2, "{said:#?}");
+    assert!(said[0].contains("two of the resource trial_thing"));
+    assert!(said[1].contains("The schema of the provider itself is wrong: `alias` is a name that"));
+    assert!(server.problems().has_error());
+    assert!(serve(Thing::default()).problems().is_empty());
 }
