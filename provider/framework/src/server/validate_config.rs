@@ -22,13 +22,7 @@ pub(super) async fn answer_provider(
     let call = catalog.call(None);
     let validated = &catalog.provider;
     let hook = |config| validated.item.validate(config, &call);
-    let found = validate(
-        validated,
-        request.config.as_ref(),
-        WriteOnly::NotAllowed,
-        hook,
-    )
-    .await;
+    let found = validate_without_write_only(validated, request.config.as_ref(), hook).await;
     provider::Response {
         diagnostics: answered(&call, found),
     }
@@ -65,13 +59,7 @@ pub(super) async fn answer_data_source(
     let found = match catalog.data_source(&request.type_name) {
         Ok(validated) => {
             let hook = |config| validated.item.0.validate(config, &call);
-            validate(
-                validated,
-                request.config.as_ref(),
-                WriteOnly::NotAllowed,
-                hook,
-            )
-            .await
+            validate_without_write_only(validated, request.config.as_ref(), hook).await
         }
         Err(unknown) => unknown,
     };
@@ -88,19 +76,25 @@ pub(super) async fn answer_ephemeral(
     let found = match catalog.ephemeral_resource(&request.type_name) {
         Ok(validated) => {
             let hook = |config| validated.item.0.validate(config, &call);
-            validate(
-                validated,
-                request.config.as_ref(),
-                WriteOnly::NotAllowed,
-                hook,
-            )
-            .await
+            validate_without_write_only(validated, request.config.as_ref(), hook).await
         }
         Err(unknown) => unknown,
     };
     ephemeral::Response {
         diagnostics: answered(&call, found),
     }
+}
+
+/// For all but resources: nothing else has write-only attributes.
+async fn validate_without_write_only<T, Work>(
+    validated: &Described<T>,
+    config: Option<&DynamicValue>,
+    hook: impl FnOnce(Value) -> Work,
+) -> Diagnostics
+where
+    Work: Future<Output = Diagnostics>,
+{
+    validate(validated, config, WriteOnly::NotAllowed, hook).await
 }
 
 /// The rules of the attributes, and when they hold, the rules of the whole.
