@@ -1,7 +1,17 @@
 //! A framework for Terraform providers: protocol 6, from typed Rust models.
 //!
-//! It knows nothing of any platform. An author writes a struct, derives [`Model`] for it, implements
-//! [`Resource`] and serves a [`Provider`].
+//! It knows nothing of any platform. An author
+//!
+//! 1. writes a struct for what a resource holds and [derives `Model`](derive@Model) for it: that page has the words
+//!    for an attribute in one table. A field that may be null or unknown in a plan is an [`Attr`];
+//! 2. implements [`Resource`] for it: create, read, update and delete. [`DataSource`], [`Ephemeral`] and [`Function`]
+//!    are alike and smaller;
+//! 3. lists them in a [`Provider`] and serves that with [`serve()`].
+//!
+//! What the framework does for all of them: it checks configurations and answers by the rules that Terraform would
+//! apply later, plans defaults, and keeps the state that was there when something fails. Errors are [`Diagnostic`]s. A
+//! long call watches [`Call::cancellation`]. A test makes the calls of Terraform on a [`ProviderServer`], and asks its
+//! [`problems`](ProviderServer::problems) for what is wrong with the schemas.
 //!
 //! # A complete provider
 //!

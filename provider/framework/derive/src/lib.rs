@@ -12,14 +12,27 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Makes a struct a model: its fields are the attributes and blocks of a schema.
 ///
-/// Doc comments become descriptions. On the struct: `#[model(version = 1, deprecated = "…")]`, optional.
-/// On each field one of
-/// - `#[attribute(…)]` with `required`, `optional`, `computed` or `optional, computed`, and any of
-///   `sensitive`, `write_only`, `default = value`, `validate = [rule, …]`, `plan = [modifier, …]`,
-///   `replace` (a change replaces the resource), `keep` (the prior value stays where none is planned),
-///   `deprecated = "…"`, `rename = "name"`;
-/// - `#[block(list | set | map | single)]` with any of `least = 0`, `most = 2`, `deprecated = "…"`,
-///   `rename = "name"`.
+/// Doc comments become descriptions, in Markdown. Each field has one `#[attribute(…)]` or one `#[block(…)]`:
+///
+/// | Where | Word | What it says |
+/// | --- | --- | --- |
+/// | `#[model(…)]`, on the struct | `version = 1` | The version of stored state; 0 where it is not said. |
+/// | | `deprecated = "…"` | Why it should not be used any more, and what instead. |
+/// | `#[attribute(…)]` | `required` | The configuration sets it, always. |
+/// | | `optional` | The configuration sets it, or it is null. |
+/// | | `computed` | The provider sets it. |
+/// | | `optional, computed` | The configuration sets it, or else the provider. |
+/// | | `default = value` | What the provider sets, already in the plan. Needs `optional, computed`. |
+/// | | `sensitive` | Hidden in what Terraform prints; it is in the state all the same. |
+/// | | `write_only` | In the configuration only, never in a plan or in state. Not with `computed`. |
+/// | | `validate = [rule, …]` | Rules for a configured value that is known. |
+/// | | `replace` | A change replaces the resource. |
+/// | | `keep` | The prior value stays where none is planned. Needs `computed`. |
+/// | | `plan = [modifier, …]` | What else becomes of it in a plan, in order. |
+/// | `#[block(…)]` | `list`, `set`, `map` or `single` | How the blocks are held: `Vec`, `BTreeSet`, `BTreeMap` or one model. |
+/// | | `least = 1`, `most = 2` | How many there may be, for `list` and `set`. |
+/// | both | `rename = "name"` | The name in the configuration, where it is not the field's. |
+/// | | `deprecated = "…"` | Why it should not be used any more, and what instead. |
 #[proc_macro_derive(Model, attributes(model, attribute, block))]
 pub fn derive_model(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
