@@ -39,11 +39,6 @@ impl Number {
         self.integer()?.to_u64()
     }
 
-    /// The number as a `u32`, where it is an integer that fits.
-    pub fn to_u32(&self) -> Option<u32> {
-        self.integer()?.to_u32()
-    }
-
     /// The nearest `f64`; beyond its range an infinity.
     pub fn to_f64(&self) -> f64 {
         // The standard library rounds correctly; every text that a `BigDecimal` writes is one it reads.
