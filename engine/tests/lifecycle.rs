@@ -781,6 +781,11 @@ async fn a_node_beside_a_cluster_that_sleeps_is_removed_and_not_changed() {
         .await;
     removed.unwrap_or_else(|failure| panic!("{failure}"));
     assert_eq!(names(&bench.read(&cluster).await), names(&cluster));
+
+    // Only now can the cluster be told.
+    let woken = bench.update(&cluster, &spec(1, 0)).await;
+    assert_serves(&woken);
+    assert_eq!(names(&woken), names(&cluster));
 }
 
 #[tokio::test]

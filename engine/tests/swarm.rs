@@ -13,16 +13,20 @@ use std::time::Duration;
 
 use coe_engine::coe::swarm::Swarm;
 use coe_engine::coe::{ClusterSecrets, Coe, CoeView, Credentials, NodeAccess};
+use coe_engine::engine::{Engine, Limits};
 use coe_engine::model::{
-    ClusterId, ClusterSpec, CoeKind, DesiredState, ImageName, Machine, MemberState, Network,
-    NetworkSpec, NodeGroup, NodeName, NodeSpec, OperationId, Owner, PortMapping, Protocol, Role,
+    ClusterId, ClusterSpec, CoeKind, DesiredState, Health, ImageName, Machine, MemberState,
+    Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, OnCreateFailure, OperationId, Owner,
+    PortMapping, Protocol, Role,
 };
+use coe_engine::operation::{Event, Operation, ProgressSink};
 use coe_engine::platform::docker::{Docker, DockerSettings};
 use coe_engine::platform::{MachineRequest, Platform, PlatformError, Scope};
 use coe_engine::transport::{Command, Exec, Stdin};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
 
 const NODE_IMAGE: &str = "coe/swarm-node:20.10.24";
 const WORKLOAD_IMAGE: &str = "coe/hello:1";
@@ -34,6 +38,28 @@ struct Cluster {
     spec: ClusterSpec,
     network: Network,
     secrets: ClusterSecrets,
+}
+
+/// One control plane, and nothing that has to be said.
+fn cluster_spec() -> ClusterSpec {
+    ClusterSpec {
+        name: "swarm".parse().unwrap(),
+        description: String::new(),
+        coe: CoeKind::Swarm,
+        labels: BTreeMap::new(),
+        version: None,
+        control_planes: 1.try_into().unwrap(),
+        workers: 0,
+        control_plane_flavor: None,
+        flavor: None,
+        image: None,
+        preload_images: Vec::new(),
+        ports: Vec::new(),
+        mounts: Vec::new(),
+        volumes: Vec::new(),
+        network: NetworkSpec::Isolated,
+        desired_state: DesiredState::Running,
+    }
 }
 
 /// Gives the test a cluster without nodes, and removes everything of it however the test ends.
@@ -54,21 +80,9 @@ where
     let run = async {
         let spec = ClusterSpec {
             name: owner.cluster_name.clone(),
-            description: String::new(),
-            coe: CoeKind::Swarm,
             labels: BTreeMap::from([("task_history_limit".to_owned(), "3".to_owned())]),
-            version: None,
-            control_planes: 1.try_into().unwrap(),
             workers: 1,
-            control_plane_flavor: None,
-            flavor: None,
-            image: None,
-            preload_images: Vec::new(),
-            ports: Vec::new(),
-            mounts: Vec::new(),
-            volumes: Vec::new(),
-            network: NetworkSpec::Isolated,
-            desired_state: DesiredState::Running,
+            ..cluster_spec()
         };
         let network = docker.ensure_network(&owner, &spec.network).await.unwrap();
         let secrets = Swarm.new_secrets(&spec).unwrap();
@@ -484,4 +498,69 @@ async fn a_node_whose_service_ends_says_why() {
         assert!(text.contains("daemon.json"), "{text}");
     })
     .await;
+}
+
+struct Silent;
+
+impl ProgressSink for Silent {
+    fn report(&self, _event: Event) {}
+}
+
+fn operation() -> Operation {
+    Operation {
+        id: OperationId::new(),
+        deadline: Timestamp::now() + SignedDuration::from_mins(5),
+        cancellation: CancellationToken::new(),
+        progress: Arc::new(Silent),
+    }
+}
+
+/// Without two of three managers nobody can be asked, not even whether the two are members still.
+async fn lose_and_regain_the_quorum(engine: &Engine, spec: &ClusterSpec) {
+    let kept = OnCreateFailure::Keep;
+    let created = engine.create(spec, kept, &operation()).await;
+    let created = created.unwrap_or_else(|failure| panic!("{failure}"));
+    let client = bollard::Docker::connect_with_defaults().unwrap();
+    for ordinal in [1, 2] {
+        let node = spec.name.node(Role::ControlPlane, ordinal).unwrap();
+        let kill = client.kill_container(node.as_str(), None);
+        kill.await.unwrap();
+    }
+    let repaired = engine.update(created.id(), spec, &operation()).await;
+    let repaired = repaired.unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(
+        repaired.health(),
+        Health::Healthy,
+        "{:#?}",
+        repaired.nodes()
+    );
+    let members = |cluster: &coe_engine::cluster::Cluster| -> Vec<String> {
+        let members = cluster.observed.members.iter().flatten();
+        members.map(|(_, member)| member.id.clone()).collect()
+    };
+    assert_eq!(members(&repaired), members(&created), "nobody joined anew");
+}
+
+#[tokio::test]
+async fn a_swarm_that_lost_its_quorum_is_repaired() {
+    let settings = DockerSettings::default().or_environment(|name| std::env::var(name).ok());
+    let docker = Docker::connect(settings).unwrap();
+    let engine = Engine::new(Arc::new(docker.clone()), Limits::default());
+    let unique: String = ClusterId::new().to_string().chars().take(8).collect();
+    let spec = ClusterSpec {
+        name: format!("quorum-{unique}").parse().unwrap(),
+        control_planes: 3.try_into().unwrap(),
+        workers: 0,
+        image: Some(ImageName(NODE_IMAGE.to_owned())),
+        ..cluster_spec()
+    };
+    let ended = AssertUnwindSafe(lose_and_regain_the_quorum(&engine, &spec)).catch_unwind();
+    let ended = ended.await;
+    for left in engine.namesakes(&spec.name).await.unwrap() {
+        let deleted = engine.delete(left.id, &operation()).await;
+        deleted.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+    if let Err(panic) = ended {
+        std::panic::resume_unwind(panic);
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::CLEANUP;
 use crate::model::{
-    ClusterSpec, ImageName, MemberState, NodeName, NodeSpec, ObservedCluster, Role,
+    ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSpec, ObservedCluster, Role,
 };
 use crate::plan::{Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
 use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
@@ -291,9 +291,28 @@ impl Course<'_> {
                 )),
                 _ => None,
             });
-            saga = saga.then(lanes.collect());
+            let lanes: Stage = lanes.collect();
+            let regains_quorum = repaired == Role::ControlPlane
+                && self.observed.members.is_none()
+                && !lanes.is_empty();
+            saga = saga.then(lanes);
+            if regains_quorum {
+                // A new leader takes those that ran all the time for dead until they have found it.
+                saga = saga.then_step(WaitForReturn {
+                    nodes: self.running_machines(),
+                    patience: RETURN,
+                });
+            }
         }
         saga
+    }
+
+    fn running_machines(&self) -> Vec<NodeName> {
+        let machines = self.observed.machines.values();
+        machines
+            .filter(|machine| machine.state == MachineState::Running)
+            .map(|machine| machine.spec.name.clone())
+            .collect()
     }
 
     fn preparations(&self, plan: &Plan) -> Stage {
@@ -383,14 +402,26 @@ impl Course<'_> {
     }
 
     fn is_ready(&self, node: &NodeName) -> bool {
-        let members = self.observed.members.as_ref();
-        members
-            .and_then(|members| members.get(node))
-            .is_some_and(|member| member.state == MemberState::Ready)
+        match &self.observed.members {
+            Some(members) => members
+                .get(node)
+                .is_some_and(|member| member.state == MemberState::Ready),
+            // The cluster was asked by nobody yet: it answers once its machines run again.
+            None => self.observed.machines.contains_key(node),
+        }
     }
 
     fn remove_and_remember(&self, plan: &Plan) -> Saga {
-        let mut saga = Saga::new().then(removed(plan, Role::Worker).map(remove).collect());
+        let forgotten = plan.changes.iter().filter_map(|change| match change {
+            Change::ForgetMember { name } => {
+                Some(lane([Box::new(RemoveMember { node: name.clone() })]))
+            }
+            _ => None,
+        });
+        // The dead go before the living: each control plane that is none takes a vote that nobody casts.
+        let mut saga = forgotten
+            .fold(Saga::new(), |saga, lane| saga.then(vec![lane]))
+            .then(removed(plan, Role::Worker).map(remove).collect());
         // One at a time: each gives up its vote while the others still agree.
         for node in removed(plan, Role::ControlPlane) {
             saga = saga.then(vec![remove(node)]);

@@ -102,6 +102,12 @@ pub enum Change {
         /// Its role.
         role: Role,
     },
+    /// Have the cluster forget a member of which nothing is left: its node was removed while nobody could
+    /// be asked.
+    ForgetMember {
+        /// Its name.
+        name: NodeName,
+    },
     /// Start all machines.
     StartMachines {
         /// The machines.
@@ -147,7 +153,8 @@ impl Change {
             | Self::RepairNode { name, .. }
             | Self::RecreateNode { name, .. }
             | Self::UncordonNode { name, .. }
-            | Self::RemoveNode { name, .. } => Some(name),
+            | Self::RemoveNode { name, .. }
+            | Self::ForgetMember { name } => Some(name),
             _ => None,
         }
     }
@@ -246,6 +253,10 @@ impl fmt::Display for Change {
             } => write!(
                 formatter,
                 "- remove worker {name}: drain it, then its machine and volumes"
+            ),
+            Self::ForgetMember { name } => write!(
+                formatter,
+                "- forget {name}: the cluster knows it, and it has no machine"
             ),
             Self::StartMachines { nodes } => {
                 write!(formatter, "~ start {}", count(nodes, "machine"))

@@ -17,18 +17,20 @@ pub enum PlanError {
     /// So many control planes are gone for good that those left cannot agree on anything.
     #[error(
         "cluster {cluster} has lost its quorum: {lost} of {total} control planes are gone with their \
-         volumes ({names}). Force a new cluster from one that is left with the COE's own \
-         means, or delete the cluster and create it anew",
+         volumes ({names}), and those left cannot decide anything ({left}). Force a new cluster from one \
+         that is left with the COE's own means and apply again, or delete the cluster and create it anew",
         lost = lost.len(),
-        names = join(lost)
+        total = lost.len() + left.len(),
+        names = join(lost),
+        left = join(left)
     )]
     QuorumLost {
         /// The cluster.
         cluster: ClusterName,
         /// The control planes that are gone with their volumes.
         lost: Vec<NodeName>,
-        /// How many there were.
-        total: usize,
+        /// Those of which a machine or a volume is left.
+        left: Vec<NodeName>,
     },
     /// A change needs the COE's agreement, and it cannot be asked.
     #[error(

@@ -198,28 +198,27 @@ impl Planner<'_> {
         if !record.initialized {
             return Ok(());
         }
-        let control_planes = self.known_control_planes(record);
-        let total = control_planes.len();
-        let lost: Vec<_> = control_planes
+        let (left, lost): (Vec<_>, Vec<_>) = self
+            .known_control_planes(record)
             .into_iter()
-            .filter(|name| {
-                !self.observed.machines.contains_key(name)
-                    && !self.observed.volumes.contains_key(name)
-            })
-            .collect();
+            .partition(|name| self.has_something_left(name));
         let cluster = record.spec.name.clone();
-        if lost.len() == total {
+        if left.is_empty() {
             return Err(PlanError::StateLost { cluster });
         }
-        let survivors = total - lost.len();
-        if self.observed.members.is_none() && survivors <= total / 2 {
+        if self.observed.members.is_none() && left.len() <= lost.len() {
             return Err(PlanError::QuorumLost {
                 cluster,
                 lost,
-                total,
+                left,
             });
         }
         Ok(())
+    }
+
+    /// Whether the node has a machine or volumes.
+    fn has_something_left(&self, name: &NodeName) -> bool {
+        self.observed.machines.contains_key(name) || self.observed.volumes.contains_key(name)
     }
 
     /// Every control plane that anything is known of, those of which nothing is left included.
@@ -297,6 +296,9 @@ impl Planner<'_> {
                     None => {}
                 }
             }
+            if role == Role::ControlPlane && !starts_all {
+                self.repair_for_quorum(&mut changes)?;
+            }
             // Within the loop: control planes are repaired and added before a worker is looked at.
             changes.append(&mut additions);
         }
@@ -315,12 +317,50 @@ impl Planner<'_> {
         self.change_labels(&mut changes);
         self.load_images(&mut changes, &staying);
         changes.append(&mut recreations);
+        self.forget_members(&mut changes);
         for role in [Role::Worker, Role::ControlPlane] {
             self.remove_surplus(&mut changes, role)?;
         }
         self.refuse_what_needs_an_answer(&changes, may_answer_after)?;
         self.remember(&mut changes, false);
         Ok(changes)
+    }
+
+    /// Brings control planes back that are to be removed, while no control plane answers: they may hold
+    /// votes without which the cluster cannot agree to anything, their removal included.
+    fn repair_for_quorum(&self, changes: &mut Vec<Change>) -> Result<(), PlanError> {
+        if self.observed.members.is_some() || !self.is_initialized() {
+            return Ok(());
+        }
+        let (role, count) = (Role::ControlPlane, self.desired.control_planes.get());
+        let surplus = pool::surplus(self.observed, self.desired, role, count)?;
+        let repairs = surplus
+            .into_iter()
+            .rev()
+            .filter_map(|name| self.node_change(name, role, false, false));
+        changes.extend(repairs);
+        Ok(())
+    }
+
+    /// Members of which nothing is left and that nobody wants. One that lives runs on somebody else's
+    /// machine, and one that the record remembers is a node beside the pool that lost its machine: both
+    /// stay.
+    fn forget_members(&self, changes: &mut Vec<Change>) {
+        let remembers = |name: &NodeName| {
+            self.record()
+                .is_some_and(|record| record.addresses.contains_key(name))
+        };
+        let members = self.observed.members.iter().flatten();
+        changes.extend(
+            members
+                .filter(|(name, member)| {
+                    member.state == MemberState::Down
+                        && !self.has_something_left(name)
+                        && !remembers(name)
+                        && pool_role(&self.desired.name, name).is_none()
+                })
+                .map(|(name, _)| Change::ForgetMember { name: name.clone() }),
+        );
     }
 
     /// What has to be done so that a node that should be there is there and serves.

@@ -460,6 +460,96 @@ fn a_cluster_that_does_not_answer_is_only_repaired() {
 }
 
 #[test]
+fn a_lost_quorum_is_brought_back_before_anything_that_needs_it() {
+    let silent = || serving(&spec(3, 1)).unanswering();
+    let stopped = || {
+        silent()
+            .with_machine("bar-control-plane-2", MachineState::Stopped)
+            .with_machine("bar-control-plane-3", MachineState::Stopped)
+    };
+    let gone = || {
+        silent()
+            .without_machine("bar-control-plane-2")
+            .without_machine("bar-control-plane-3")
+    };
+    for (desired, observed, expected) in [
+        (
+            spec(3, 1),
+            gone(),
+            expect![[r"
+                ~ make the machine of control plane bar-control-plane-2 again: it is gone
+                ~ make the machine of control plane bar-control-plane-3 again: it is gone"]],
+        ),
+        (
+            spec(3, 1),
+            gone().without_volumes("bar-control-plane-3"),
+            expect![[r"
+                ~ make the machine of control plane bar-control-plane-2 again: it is gone
+                + create control plane bar-control-plane-3"]],
+        ),
+        (
+            spec(1, 1),
+            stopped(),
+            expect![[r"
+                ~ restart control plane bar-control-plane-2: its machine is stopped
+                ~ restart control plane bar-control-plane-3: its machine is stopped
+                - remove control plane bar-control-plane-3: drain it, give up its vote, then its machine and volumes
+                - remove control plane bar-control-plane-2: drain it, give up its vote, then its machine and volumes"]],
+        ),
+        (
+            spec(1, 1),
+            serving(&spec(3, 1)).with_machine("bar-control-plane-2", MachineState::Failed),
+            expect![[r"
+                - remove control plane bar-control-plane-2: drain it, give up its vote, then its machine and volumes
+                - remove control plane bar-control-plane-3: drain it, give up its vote, then its machine and volumes"]],
+        ),
+        (
+            spec(1, 1),
+            serving(&spec(3, 1)).with_machine("bar-control-plane-1", MachineState::Stopped),
+            expect![[r"
+                ~ restart control plane bar-control-plane-1: its machine is stopped
+                - remove control plane bar-control-plane-3: drain it, give up its vote, then its machine and volumes
+                - remove control plane bar-control-plane-2: drain it, give up its vote, then its machine and volumes"]],
+        ),
+    ] {
+        check(&desired, &observed, &expected);
+    }
+}
+
+#[test]
+fn a_member_of_which_nothing_is_left_is_forgotten() {
+    let member = |state| Member {
+        id: "extra".to_owned(),
+        role: Role::Worker,
+        state,
+        version: "28.1.1".to_owned(),
+        labels: BTreeMap::new(),
+    };
+    let with_member = |state| {
+        let mut observed = serving(&spec(1, 1));
+        let members = observed.members.as_mut().unwrap();
+        members.insert(name("extra"), member(state));
+        observed
+    };
+    check(
+        &spec(1, 0),
+        &with_member(MemberState::Down),
+        &expect![[r"
+            - forget extra: the cluster knows it, and it has no machine
+            - remove worker bar-worker-1: drain it, then its machine and volumes"]],
+    );
+    // It runs on a machine of somebody's own.
+    check(&spec(1, 1), &with_member(MemberState::Ready), &expect![""]);
+    // A node beside the pool that lost its machine is its own request's to repair.
+    let mut remembered = with_member(MemberState::Down);
+    let record = remembered.record.as_mut().unwrap();
+    record
+        .addresses
+        .insert(name("extra"), "10.89.0.9".parse().unwrap());
+    check(&spec(1, 1), &remembered, &expect![""]);
+}
+
+#[test]
 fn what_is_lost_for_good_is_told() {
     let observed = serving(&spec(1, 1))
         .without_machine("bar-control-plane-1")
@@ -490,7 +580,7 @@ fn what_is_lost_for_good_is_told() {
         &spec(3, 0),
         &observed,
         &expect![
-            "error: cluster bar has lost its quorum: 2 of 3 control planes are gone with their volumes (bar-control-plane-2, bar-control-plane-3). Force a new cluster from one that is left with the COE's own means, or delete the cluster and create it anew"
+            "error: cluster bar has lost its quorum: 2 of 3 control planes are gone with their volumes (bar-control-plane-2, bar-control-plane-3), and those left cannot decide anything (bar-control-plane-1). Force a new cluster from one that is left with the COE's own means and apply again, or delete the cluster and create it anew"
         ],
     );
 }

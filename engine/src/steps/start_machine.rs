@@ -29,8 +29,10 @@ impl Step for StartMachine {
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let machine = site.machine(&self.node)?;
         site.platform.start_machine(&machine).await?;
-        site.machine_is(&self.node, MachineState::Running);
         let exec = site.platform.exec(&machine);
-        Ok(site.coe.wait_until_up(exec.as_ref()).await?)
+        site.coe.wait_until_up(exec.as_ref()).await?;
+        // Not before: steps beside this one ask control planes that run.
+        site.machine_is(&self.node, MachineState::Running);
+        Ok(())
     }
 }

@@ -16,6 +16,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// socket, and the answer comes at the first possible moment without a poll.
 const AWAIT_SOCKET: &str = "until [ -S /var/run/docker.sock ]; do sleep 0.02; done; ";
 
+/// What a manager says while the managers choose a leader (swarmkit, `ErrNoLeader` of `raft`).
+const NO_LEADER: &str = "does not have a leader";
+
 /// See `Coe::wait_until_up`.
 pub(super) async fn wait_until_up(node: &dyn Exec) -> Result<(), CoeError> {
     const WHAT: &str = "wait for the node's engine";
@@ -36,7 +39,14 @@ pub(super) async fn wait_until_ready(
     nodes: &[NodeName],
 ) -> Result<(), CoeError> {
     loop {
-        let members = members::list(control_plane).await?;
+        let members = match members::list(control_plane).await {
+            Ok(members) => members,
+            Err(CoeError::Refused { reason, .. }) if reason.contains(NO_LEADER) => {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let is_ready =
             |name: &NodeName| members.iter().any(|node| node.is(name) && node.is_ready());
         if nodes.iter().all(is_ready) {
