@@ -22,7 +22,7 @@ use bollard::models::{
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
 };
-use coe_engine::model::{ImageName, Owner};
+use coe_engine::model::{ClusterSpec, ImageName, NodeSpec, Owner, Subject};
 use coe_engine::platform::docker::{Docker, DockerSettings};
 use coe_engine::platform::{MachineRequest, Platform, Scope};
 use tempfile::TempDir;
@@ -220,6 +220,32 @@ fn counted(calls: Arc<AtomicUsize>) -> (Docker, TempDir) {
         .unwrap(),
         folder,
     )
+}
+
+/// Nothing listens at the registry that the image's name holds, so the engine has an answer at once.
+#[tokio::test]
+async fn an_image_that_cannot_be_pulled_is_found_before_it_is() {
+    platform_contract::run(DockerHarness::new().await, |fixture| async move {
+        let cluster = fixture.cluster();
+        let missing = fixture.harness.missing_image();
+        let spec = ClusterSpec {
+            image: Some(missing.clone()),
+            preload_images: vec![ImageName(IMAGE.to_owned()), missing.clone()],
+            ..cluster.spec()
+        };
+        let node = NodeSpec {
+            image: missing.clone(),
+            ..cluster.node(0)
+        };
+        let found = cluster.findings(&spec, &[node]).await;
+        let subjects: Vec<_> = found.iter().map(|finding| &finding.subject).collect();
+        assert_eq!(subjects, [&Subject::Image, &Subject::PreloadImage(1)]);
+        for finding in &found {
+            assert!(finding.summary.contains(&missing.0), "{}", finding.summary);
+            assert!(finding.detail.contains("localhost:1"), "{}", finding.detail);
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,6 @@
 //! Everything that can be known to be wrong with a request before a write.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use bollard::models::{ContainerSummary, Volume};
@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use super::network::{ListedNetwork, subnets_of};
 use super::{Docker, labels, reference, subnets, volume};
 use crate::model::{
-    ClusterId, ClusterSpec, Finding, Flavor, NetworkSpec, NodeSpec, ObservedCluster, Owner, Subject,
+    ClusterId, ClusterSpec, Finding, Flavor, ImageName, NetworkSpec, NodeSpec, ObservedCluster,
+    Owner, Subject,
 };
 use crate::platform::PlatformError;
 use crate::platform::flavor::Size;
@@ -41,11 +42,12 @@ impl Docker {
                 .await
                 .map_err(|error| self.failure("ask for the engine's size", error))
         };
-        let (containers, networks, volumes, info) = tokio::try_join!(
+        let (containers, networks, volumes, info, absent) = tokio::try_join!(
             self.list_containers(None),
             self.list_networks(),
             self.list_volumes(None),
             info,
+            self.images_not_to_be_had(spec, nodes, observed),
         )?;
         let facts = Facts {
             containers,
@@ -54,13 +56,69 @@ impl Docker {
             memory: info.mem_total,
             cpus: info.ncpu,
         };
-        Ok(findings(
-            spec,
-            nodes,
-            observed.map(|cluster| cluster.id),
-            &facts,
-        ))
+        let mut findings = findings(spec, nodes, observed.map(|cluster| cluster.id), &facts);
+        findings.extend(absent);
+        Ok(findings)
     }
+
+    /// A finding for each image that a write would have to fetch and that its registry does not give.
+    async fn images_not_to_be_had(
+        &self,
+        spec: &ClusterSpec,
+        nodes: &[NodeSpec],
+        observed: Option<&ObservedCluster>,
+    ) -> Result<Vec<Finding>, PlatformError> {
+        let asked = images_to_have(spec, nodes, observed)
+            .into_iter()
+            .filter(|(_, image)| reference::problem(&image.0).is_none())
+            .map(|(subject, image)| async move {
+                let reason = self.why_not_to_be_had(image).await?;
+                Ok::<_, PlatformError>(reason.map(|reason| {
+                    Finding::error(
+                        subject,
+                        format!("image {image} is not on the engine and cannot be pulled"),
+                        format!(
+                            "Its registry says: {reason}. Take another image, or build it or load it on \
+                             the engine first."
+                        ),
+                    )
+                }))
+            });
+        let findings = futures_util::future::try_join_all(asked).await?;
+        Ok(findings.into_iter().flatten().collect())
+    }
+}
+
+/// The images that a write would ask for: those of machines that are to be made, and those to preload
+/// that some node lacks. What all nodes have already may be gone from engine and registry.
+fn images_to_have<'a>(
+    spec: &'a ClusterSpec,
+    nodes: &'a [NodeSpec],
+    observed: Option<&ObservedCluster>,
+) -> Vec<(Subject, &'a ImageName)> {
+    let record = observed.and_then(|observed| observed.record.as_ref());
+    let other_image = spec
+        .image
+        .as_ref()
+        .filter(|image| record.is_some_and(|record| record.spec.image.as_ref() != Some(image)));
+    let of_machines: BTreeSet<_> = nodes
+        .iter()
+        .map(|node| &node.image)
+        .chain(other_image)
+        .collect();
+    let lacks = |image: &ImageName| {
+        !nodes.is_empty() || record.is_none_or(|record| !record.preloaded.contains_key(&image.0))
+    };
+    let preloaded = spec.preload_images.iter().enumerate();
+    of_machines
+        .into_iter()
+        .map(|image| (Subject::Image, image))
+        .chain(
+            preloaded
+                .filter(|(_, image)| lacks(image))
+                .map(|(position, image)| (Subject::PreloadImage(position), image)),
+        )
+        .collect()
 }
 
 /// `cluster` is the cluster's id, if it is there already: what is its own is in nobody's way.
@@ -155,7 +213,7 @@ fn is_own(labels: Option<&Labels>, cluster: Option<ClusterId>) -> bool {
     }
 }
 
-/// That an image is absent is found when it is pulled, and not before: a plan fetches nothing.
+/// Names that no image can have.
 fn images(spec: &ClusterSpec) -> Vec<Finding> {
     let preloaded = spec.preload_images.iter().enumerate();
     let all = spec

@@ -1,17 +1,66 @@
 //! Images: taken where they are, pulled where they are not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::time::Duration;
 
+use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::connection::{innermost, is_absent};
+use super::connection::{innermost, is_absent, status};
 use super::reference::with_tag;
 use super::{Docker, NAME};
 use crate::model::ImageName;
 use crate::platform::{ImageStream, PlatformError};
+
+/// How long a plan waits for a registry's answer.
+const REGISTRY_ANSWER: Duration = Duration::from_secs(10);
+
+/// After how much more of an image its progress is told again.
+const TOLD_EVERY_PERCENT: i64 = 5;
+
+/// How much of an image is here. The engine tells of each layer by itself, and learns of a layer's size
+/// when its download begins: so the share may shrink, and only what is more than before is told.
+#[derive(Default)]
+struct Pulled {
+    /// By layer: the bytes that are here, and all of them.
+    layers: HashMap<String, (i64, i64)>,
+    told: i64,
+}
+
+impl Pulled {
+    /// The percentage to tell after what the engine said, if it is time to tell one.
+    fn hears(&mut self, said: &CreateImageInfo) -> Option<i64> {
+        let layer = said.id.as_ref()?;
+        match (said.status.as_deref(), &said.progress_detail) {
+            (Some("Downloading"), Some(detail)) => {
+                let total = detail.total.filter(|total| *total > 0)?;
+                let current = detail.current.unwrap_or_default().clamp(0, total);
+                self.layers.insert(layer.clone(), (current, total));
+            }
+            (Some("Download complete" | "Pull complete"), _) => {
+                let (current, total) = self.layers.get_mut(layer)?;
+                *current = *total;
+            }
+            _ => return None,
+        }
+        let (here, all) =
+            self.layers
+                .values()
+                .fold((0_i64, 0_i64), |(here, all), (current, total)| {
+                    (here.saturating_add(*current), all.saturating_add(*total))
+                });
+        let percent = here.saturating_mul(100).checked_div(all)?;
+        let is_time =
+            percent >= self.told + TOLD_EVERY_PERCENT || (percent == 100 && self.told < 100);
+        is_time.then(|| {
+            self.told = percent;
+            percent
+        })
+    }
+}
 
 impl Docker {
     /// See `Platform::ensure_image`.
@@ -77,6 +126,25 @@ impl Docker {
         }
     }
 
+    /// Why the registry does not give the image, for an image that the engine does not have. Asked
+    /// without credentials, as a pull is. A registry that is silent for long is given the benefit of the
+    /// doubt: a plan does not wait for it.
+    pub(super) async fn why_not_to_be_had(
+        &self,
+        image: &ImageName,
+    ) -> Result<Option<String>, PlatformError> {
+        if self.find_image(image).await?.is_some() {
+            return Ok(None);
+        }
+        let name = with_tag(&image.0);
+        let asked = self.client().await?.inspect_registry_image(&name, None);
+        match tokio::time::timeout(REGISTRY_ANSWER, asked).await {
+            Ok(Err(error)) if status(&error).is_some() => Ok(Some(innermost(&error))),
+            Ok(Err(error)) => Err(self.failure(format!("ask the registry for {image}"), error)),
+            Ok(Ok(_)) | Err(_) => Ok(None),
+        }
+    }
+
     async fn pull(&self, image: &ImageName) -> Result<(), PlatformError> {
         let no_image = |reason: String| PlatformError::NoImage {
             image: image.clone(),
@@ -87,13 +155,66 @@ impl Docker {
             .from_image(&with_tag(&image.0))
             .build();
         let mut progress = self.client().await?.create_image(Some(options), None, None);
+        let mut pulled = Pulled::default();
         // A pull that fails half-way says so in its progress, after a good status.
         while let Some(said) = progress.next().await {
             let said = said.map_err(|error| no_image(innermost(&error)))?;
+            if let Some(percent) = pulled.hears(&said) {
+                tracing::info!("pulling {image}: {percent} %");
+            }
             if let Some(message) = said.error_detail.and_then(|detail| detail.message) {
                 return Err(no_image(message));
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::ProgressDetail;
+
+    use super::*;
+
+    fn said(layer: &str, status: &str, detail: Option<(i64, i64)>) -> CreateImageInfo {
+        CreateImageInfo {
+            id: Some(layer.to_owned()),
+            status: Some(status.to_owned()),
+            progress_detail: detail.map(|(current, total)| ProgressDetail {
+                current: Some(current),
+                total: Some(total),
+            }),
+            ..CreateImageInfo::default()
+        }
+    }
+
+    #[test]
+    fn progress_is_told_every_few_percent_and_never_goes_back() {
+        let mut pulled = Pulled::default();
+        let told: Vec<_> = [
+            said("27-dind", "Pulling from library/docker", None),
+            said("a", "Pulling fs layer", None),
+            said("a", "Downloading", Some((34, 100))),
+            said("a", "Downloading", Some((36, 100))),
+            said("b", "Downloading", Some((0, 300))),
+            said("a", "Download complete", None),
+            said("b", "Downloading", Some((150, 300))),
+            said("b", "Extracting", Some((1, 300))),
+            said("b", "Pull complete", None),
+            said("b", "Pull complete", None),
+            said("c", "Already exists", None),
+        ]
+        .iter()
+        .filter_map(|said| pulled.hears(said))
+        .collect();
+        assert_eq!(told, [34, 62, 100]);
+    }
+
+    #[test]
+    fn sizes_that_make_no_sense_are_not_counted() {
+        let mut pulled = Pulled::default();
+        for detail in [(5, 0), (5, -1)] {
+            assert_eq!(pulled.hears(&said("a", "Downloading", Some(detail))), None);
+        }
     }
 }

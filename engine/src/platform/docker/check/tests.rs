@@ -4,9 +4,7 @@ use bollard::models::{Ipam, IpamConfig, PortSummary};
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::model::{
-    CoeKind, DesiredState, ImageName, NodeGroup, NodeVolume, PortMapping, Protocol, Role,
-};
+use crate::model::{CoeKind, DesiredState, NodeGroup, NodeVolume, PortMapping, Protocol, Role};
 
 fn spec() -> ClusterSpec {
     ClusterSpec {
