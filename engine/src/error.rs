@@ -69,7 +69,10 @@ pub enum EngineError {
     #[error("cluster {0} was never finished: it can only be deleted")]
     NoRecord(ClusterId),
     /// The cluster has a node of that name.
-    #[error("cluster {cluster} has a node named {node} already")]
+    #[error(
+        "cluster {cluster} has a node named {node} already; it can be imported as {cluster}/{node}. If an \
+         interrupted add left it, the next add finishes it once that one's time is up"
+    )]
     NodeExists {
         /// The cluster.
         cluster: ClusterName,

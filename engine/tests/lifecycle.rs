@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use coe_engine::cluster::{Cluster, NodeStatus};
+use coe_engine::coe::Boot;
 use coe_engine::engine::{Engine, Limits, NodeRequest};
 use coe_engine::error::{EngineError, Failure};
 use coe_engine::model::{
-    ClusterId, ClusterSpec, ClusterStatus, CoeKind, DesiredState, Health, ImageName, NetworkSpec,
-    NodeGroup, NodeName, OnCreateFailure, OperationId, Role,
+    ClusterId, ClusterSpec, ClusterStatus, CoeKind, DesiredState, Flavor, Health, ImageName,
+    NetworkSpec, NodeGroup, NodeName, OnCreateFailure, OperationId, Owner, Role,
 };
 use coe_engine::operation::{Event, Operation, ProgressSink, StepProgress};
 use coe_engine::platform::simulated::{Call, Fault, FaultKind, Simulated, SimulatedSettings};
-use coe_engine::platform::{Platform, Scope};
+use coe_engine::platform::{MachineRequest, Platform, Scope};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
@@ -786,6 +787,76 @@ async fn a_node_beside_a_cluster_that_sleeps_is_removed_and_not_changed() {
     let woken = bench.update(&cluster, &spec(1, 0)).await;
     assert_serves(&woken);
     assert_eq!(names(&woken), names(&cluster));
+}
+
+/// What a process leaves that was killed in the middle of an add: it joined, and nobody remembers it.
+#[tokio::test]
+async fn a_node_whose_add_came_to_no_end_is_finished_after_its_deadline() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(1, 0)).await;
+    let (id, request) = (cluster.id(), beside("extra", Role::Worker));
+    for (deadline, is_finished) in [(5, false), (-5, true)] {
+        let added = bench.engine.add_node(id, &request, &operation()).await;
+        added.unwrap_or_else(|failure| panic!("{failure}"));
+        let seen = bench.read(&cluster).await.observed;
+        let mut record = seen.record.unwrap();
+        record.addresses.remove(&request.name);
+        let platform = bench.platform();
+        let owner = Owner {
+            deadline: Timestamp::now() + SignedDuration::from_mins(deadline),
+            ..seen.owner
+        };
+        platform.put_record(&owner, &record).await.unwrap();
+        let machine = &seen.machines[&request.name];
+        platform.delete_machine(id, &request.name).await.unwrap();
+        let made = MachineRequest {
+            spec: machine.spec.clone(),
+            address: machine.address,
+            network: seen.network.unwrap(),
+            boot: Boot::default(),
+        };
+        platform.ensure_machine(&owner, &made).await.unwrap();
+
+        let again = bench.restarted().add_node(id, &request, &operation()).await;
+        if is_finished {
+            let node = again.unwrap_or_else(|failure| panic!("{failure}"));
+            assert_eq!(node.status, NodeStatus::Ready);
+            let record = bench.read(&cluster).await.observed.record.unwrap();
+            assert!(record.addresses.contains_key(&request.name));
+        } else {
+            let refused = again.unwrap_err().to_string();
+            assert!(refused.contains("imported as bar/extra"), "{refused}");
+        }
+        let engine = &bench.engine;
+        engine
+            .remove_node(id, &request.name, &operation())
+            .await
+            .unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_the_platform_refuses_is_refused_before_anything_is_made() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(1, 0)).await;
+    let (id, request) = (cluster.id(), beside("extra", Role::Worker));
+    let malformed = NodeRequest {
+        flavor: Some(Flavor("enormous".to_owned())),
+        ..request.clone()
+    };
+    let refused = bench.engine.add_node(id, &malformed, &operation()).await;
+    assert!(matches!(
+        refused.unwrap_err().error,
+        EngineError::Invalid(_)
+    ));
+    let added = bench.engine.add_node(id, &request, &operation()).await;
+    added.unwrap_or_else(|failure| panic!("{failure}"));
+    let refused = bench.engine.update_node(id, &malformed, &operation()).await;
+    assert!(matches!(
+        refused.unwrap_err().error,
+        EngineError::Invalid(_)
+    ));
+    assert_serves(&bench.read(&cluster).await);
 }
 
 #[tokio::test]

@@ -50,19 +50,23 @@ impl Engine {
         Ok(findings)
     }
 
-    /// The request if nothing is wrong with it.
+    /// An error if something is wrong with the request.
     pub(super) async fn refuse_invalid(
         &self,
         spec: &ClusterSpec,
         observed: Option<&ObservedCluster>,
     ) -> Result<(), EngineError> {
-        let mut findings = self.check(spec, observed).await?;
-        findings.retain(|finding| finding.severity == Severity::Error);
-        if findings.is_empty() {
-            Ok(())
-        } else {
-            Err(EngineError::Invalid(findings))
-        }
+        refuse(self.check(spec, observed).await?)
+    }
+}
+
+/// An error of those findings that stop a write, if there are any.
+pub(super) fn refuse(mut findings: Vec<Finding>) -> Result<(), EngineError> {
+    findings.retain(|finding| finding.severity == Severity::Error);
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(EngineError::Invalid(findings))
     }
 }
 

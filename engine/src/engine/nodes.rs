@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
+use super::check::refuse;
 use super::course::{Leg, load_images, preparations, recreate, remove, repair};
 use super::{CLEANUP, Engine};
 use crate::cluster::Node;
 use crate::error::{EngineError, Failure};
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, MachineState, MemberState,
-    NodeGroup, NodeName, NodeSpec, ObservedCluster, Role, Subject,
+    ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, Machine, MachineState,
+    MemberState, NodeGroup, NodeName, NodeSpec, ObservedCluster, Role, Subject,
 };
 use crate::operation::Operation;
 use crate::plan::{CoeNeeds, Fault, differences, machine_image, pool_role};
@@ -42,8 +45,30 @@ struct Target {
     record: ClusterRecord,
 }
 
+impl Target {
+    /// Whether the machine is of an add that came to no end: that one's last act is to have the record
+    /// remember the node, and after its deadline nobody works on it.
+    fn was_abandoned(&self, machine: &Machine) -> bool {
+        machine.spec.group == NodeGroup::Beside
+            && !self.record.addresses.contains_key(&machine.spec.name)
+            && machine.owner.deadline < Timestamp::now()
+    }
+
+    /// Whether a machine has to be made so that the node is as wanted.
+    fn makes_machine(&self, wanted: &NodeSpec) -> bool {
+        self.observed
+            .machines
+            .get(&wanted.name)
+            .is_none_or(|machine| {
+                matches!(machine.state, MachineState::Created | MachineState::Failed)
+                    || !differences(&machine.spec, wanted).is_empty()
+            })
+    }
+}
+
 impl Engine {
-    /// Adds a node beside the cluster's pool. When it fails, what it made is removed.
+    /// Adds a node beside the cluster's pool. When it fails, what it made is removed. What an add left
+    /// that came to no end is finished once that one's deadline has passed.
     pub async fn add_node(
         &self,
         cluster: ClusterId,
@@ -56,11 +81,16 @@ impl Engine {
         if pool_role(&spec.name, &node.name).is_some() {
             return Err(EngineError::Invalid(vec![name_of_the_pool(spec, &node.name)]).into());
         }
-        if target.observed.machines.contains_key(&node.name) {
-            let (cluster, node) = (spec.name.clone(), node.name.clone());
-            return Err(EngineError::NodeExists { cluster, node }.into());
+        if let Some(machine) = target.observed.machines.get(&node.name) {
+            if !target.was_abandoned(machine) {
+                let (cluster, node) = (spec.name.clone(), node.name.clone());
+                return Err(EngineError::NodeExists { cluster, node }.into());
+            }
+            self.bring_to(target, node, operation).await?;
+            return self.node_now(cluster, &node.name).await;
         }
         let wanted = self.node_spec(spec, node)?;
+        self.refuse_invalid_node(&target, &wanted).await?;
         let name = &node.name;
         let mut steps: Lane = vec![
             Box::new(EnsureMachine {
@@ -125,22 +155,54 @@ impl Engine {
     ) -> Result<Node, Failure> {
         let _changing = self.0.looks.changing(cluster);
         let target = self.target(cluster).await?;
+        self.bring_to(target, node, operation).await?;
+        self.node_now(cluster, &node.name).await
+    }
+
+    /// Makes the node as wanted, whatever of it is there.
+    async fn bring_to(
+        &self,
+        target: Target,
+        node: &NodeRequest,
+        operation: &Operation,
+    ) -> Result<(), Failure> {
         let wanted = self.node_spec(&target.record.spec, node)?;
+        if target.makes_machine(&wanted) {
+            self.refuse_invalid_node(&target, &wanted).await?;
+        }
         let image = wanted.image.clone();
         let steps = steps_to(&target, node, wanted);
-        if !steps.is_empty() {
-            let spec = &target.record.spec;
-            let saga = Saga::new()
-                .then(preparations(spec, &[image]))
-                .then(vec![steps]);
-            let leg = Leg {
-                saga,
-                on_failure: OnFailure::Keep,
-            };
-            self.work_on_node(target, &node.name, operation, leg)
-                .await?;
+        let is_remembered = target.record.addresses.contains_key(&node.name);
+        if steps.is_empty() && is_remembered {
+            return Ok(());
         }
-        self.node_now(cluster, &node.name).await
+        let saga = Saga::new()
+            .then(preparations(&target.record.spec, &[image]))
+            .then(vec![steps]);
+        let leg = Leg {
+            saga,
+            on_failure: OnFailure::Keep,
+        };
+        self.work_on_node(target, &node.name, operation, leg).await
+    }
+
+    /// Refuses a node of which the platform can tell, before its machine is made, that it cannot be.
+    async fn refuse_invalid_node(
+        &self,
+        target: &Target,
+        wanted: &NodeSpec,
+    ) -> Result<(), EngineError> {
+        let spec = ClusterSpec {
+            image: Some(wanted.image.clone()),
+            flavor: wanted.flavor.clone(),
+            control_plane_flavor: None,
+            ports: wanted.ports.clone(),
+            ..target.record.spec.clone()
+        };
+        let nodes = std::slice::from_ref(wanted);
+        let platform = &self.0.platform;
+        let findings = platform.check(&spec, nodes, Some(&target.observed));
+        refuse(findings.await?)
     }
 
     /// Takes a node out of the cluster: drains it, removes it from the COE, deletes its machine and
