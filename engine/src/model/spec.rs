@@ -142,6 +142,31 @@ pub struct ClusterSpec {
     pub desired_state: DesiredState,
 }
 
+#[cfg(test)]
+impl ClusterSpec {
+    /// One control plane, and nothing else that has to be said.
+    pub(crate) fn smallest(name: &str) -> Self {
+        Self {
+            name: name.parse().unwrap(),
+            description: String::new(),
+            coe: CoeKind::Swarm,
+            labels: BTreeMap::new(),
+            version: None,
+            control_planes: 1.try_into().unwrap(),
+            workers: 0,
+            control_plane_flavor: None,
+            flavor: None,
+            image: None,
+            preload_images: Vec::new(),
+            ports: Vec::new(),
+            mounts: Vec::new(),
+            volumes: Vec::new(),
+            network: NetworkSpec::Isolated,
+            desired_state: DesiredState::Running,
+        }
+    }
+}
+
 /// The part of a request that a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use super::{CoeNeeds, plan};
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, CoeKind, DesiredState, Flavor, ImageName, Machine,
-    MachineState, Member, MemberState, Network, NetworkSpec, NodeGroup, NodeName, ObservedCluster,
-    OperationId, Owner, PortMapping, Protocol, Role,
+    ClusterId, ClusterRecord, ClusterSpec, DesiredState, Flavor, ImageName, Machine, MachineState,
+    Member, MemberState, Network, NetworkSpec, NodeGroup, NodeName, ObservedCluster, OperationId,
+    Owner, PortMapping, Protocol, Role,
 };
 
 fn needs() -> CoeNeeds {
@@ -23,22 +23,9 @@ fn needs() -> CoeNeeds {
 
 fn spec(control_planes: u32, workers: u32) -> ClusterSpec {
     ClusterSpec {
-        name: "bar".parse().unwrap(),
-        description: String::new(),
-        coe: CoeKind::Swarm,
-        labels: BTreeMap::new(),
-        version: None,
         control_planes: control_planes.try_into().unwrap(),
         workers,
-        control_plane_flavor: None,
-        flavor: None,
-        image: None,
-        preload_images: Vec::new(),
-        ports: Vec::new(),
-        mounts: Vec::new(),
-        volumes: Vec::new(),
-        network: NetworkSpec::Isolated,
-        desired_state: DesiredState::Running,
+        ..ClusterSpec::smallest("bar")
     }
 }
 

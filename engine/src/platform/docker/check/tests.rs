@@ -4,27 +4,10 @@ use bollard::models::{Ipam, IpamConfig, PortSummary};
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::model::{CoeKind, DesiredState, NodeGroup, NodeVolume, PortMapping, Protocol, Role};
+use crate::model::{NodeGroup, NodeVolume, PortMapping, Protocol, Role};
 
 fn spec() -> ClusterSpec {
-    ClusterSpec {
-        name: "demo".parse().unwrap(),
-        description: String::new(),
-        coe: CoeKind::ALL[0],
-        labels: BTreeMap::new(),
-        version: None,
-        control_planes: 1.try_into().unwrap(),
-        workers: 0,
-        control_plane_flavor: None,
-        flavor: None,
-        image: None,
-        preload_images: Vec::new(),
-        ports: Vec::new(),
-        mounts: Vec::new(),
-        volumes: Vec::new(),
-        network: NetworkSpec::Isolated,
-        desired_state: DesiredState::Running,
-    }
+    ClusterSpec::smallest("demo")
 }
 
 fn node() -> NodeSpec {
