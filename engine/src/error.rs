@@ -11,6 +11,7 @@ use crate::model::{ClusterId, ClusterName, CoeKind, Finding, NodeName, Operation
 use crate::plan::PlanError;
 use crate::platform::PlatformError;
 use crate::saga::StepError;
+use crate::saga::journal::JournalError;
 
 /// Why the engine could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum EngineError {
     /// The request makes no sense for what is there.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The operation cannot be remembered, or another one works on the cluster.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A step failed.
     #[error("could not {step}")]
     Step {

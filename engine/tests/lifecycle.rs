@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use coe_engine::cluster::{Cluster, NodeStatus};
 use coe_engine::coe::Boot;
-use coe_engine::engine::{Engine, Limits, NodeRequest};
+use coe_engine::engine::{Engine, NodeRequest, Settings};
 use coe_engine::error::{EngineError, Failure};
 use coe_engine::model::{
     ClusterId, ClusterSpec, ClusterStatus, CoeKind, DesiredState, Flavor, Health, ImageName,
@@ -94,7 +94,7 @@ fn engine_in(folder: &tempfile::TempDir, faults: Vec<Fault>) -> Engine {
         faults,
         ..SimulatedSettings::in_folder(folder.path())
     };
-    Engine::new(Arc::new(Simulated::new(settings)), Limits::default())
+    Engine::new(Arc::new(Simulated::new(settings)), Settings::default())
 }
 
 fn operation() -> Operation {

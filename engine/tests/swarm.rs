@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use coe_engine::coe::swarm::Swarm;
 use coe_engine::coe::{ClusterSecrets, Coe, CoeView, Credentials, NodeAccess};
-use coe_engine::engine::{Engine, Limits};
+use coe_engine::engine::{Engine, Settings};
 use coe_engine::model::{
     ClusterId, ClusterSpec, CoeKind, DesiredState, Health, ImageName, Machine, MemberState,
     Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, OnCreateFailure, OperationId, Owner,
@@ -545,7 +545,7 @@ async fn lose_and_regain_the_quorum(engine: &Engine, spec: &ClusterSpec) {
 async fn a_swarm_that_lost_its_quorum_is_repaired() {
     let settings = DockerSettings::default().or_environment(|name| std::env::var(name).ok());
     let docker = Docker::connect(settings).unwrap();
-    let engine = Engine::new(Arc::new(docker.clone()), Limits::default());
+    let engine = Engine::new(Arc::new(docker.clone()), Settings::default());
     let unique: String = ClusterId::new().to_string().chars().take(8).collect();
     let spec = ClusterSpec {
         name: format!("quorum-{unique}").parse().unwrap(),

@@ -37,7 +37,9 @@ impl Provider for CoeProvider {
 
     async fn configure(&self, config: Self::Model, _call: &Call) -> Result<(), Diagnostics> {
         self.engine.set(match config.choose()? {
-            Choice::Platform(platform, limits) => Reach::Configured(Engine::new(platform, limits)),
+            Choice::Platform(platform, settings) => {
+                Reach::Configured(Engine::new(platform, settings))
+            }
             Choice::Unknown => Reach::ConfigurationUnknown,
         });
         Ok(())

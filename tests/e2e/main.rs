@@ -7,6 +7,7 @@ mod credentials;
 mod engine;
 mod import;
 mod interrupt;
+mod kill;
 mod lifecycle;
 mod parallel;
 mod protection;

@@ -108,6 +108,8 @@ pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
         .env("TF_CLI_CONFIG_FILE", folder.join("terraform.rc"))
         .env("TF_IN_AUTOMATION", "1")
         .env("CHECKPOINT_DISABLE", "1")
+        // Journals go with the test, and are not among those of who runs it.
+        .env("XDG_STATE_HOME", folder.join("state"))
         .stdin(Stdio::null());
     command
 }

@@ -5,15 +5,22 @@ use super::course::Leg;
 use crate::error::{EngineError, Failure};
 use crate::model::ClusterId;
 use crate::operation::Operation;
+use crate::saga::journal::Journal;
 use crate::saga::{Runner, SagaFailure, StepError};
 use crate::steps::Site;
 
 impl Engine {
-    pub(super) fn runner<'a>(&'a self, site: &'a Site, operation: &'a Operation) -> Runner<'a> {
+    pub(super) fn runner<'a>(
+        &'a self,
+        site: &'a Site,
+        operation: &'a Operation,
+        journal: &'a Journal,
+    ) -> Runner<'a> {
         Runner {
             site,
             scheduler: &self.0.scheduler,
             operation,
+            journal,
         }
     }
 
@@ -22,9 +29,10 @@ impl Engine {
         &self,
         site: &Site,
         operation: &Operation,
+        journal: &Journal,
         legs: Vec<Leg>,
     ) -> Result<(), SagaFailure> {
-        let runner = self.runner(site, operation);
+        let runner = self.runner(site, operation, journal);
         for leg in legs {
             runner.run(&leg.saga, leg.on_failure).await?;
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::course::{additions, preparations, stop};
+use super::memory::outcome;
 use super::{CLEANUP, Engine};
 use crate::cluster::Cluster;
 use crate::error::{EngineError, Failure, chain};
@@ -14,6 +15,7 @@ use crate::model::{
 use crate::operation::Operation;
 use crate::plan::{PlanError, machine_image, pool_names, pool_node, pool_role};
 use crate::platform::Scope;
+use crate::saga::journal::{Journal, OperationKind, Outcome};
 use crate::saga::{OnFailure, Saga, SagaFailure};
 use crate::scheduler::Bounds;
 use crate::steps::{Progress, PutRecord, Site};
@@ -21,16 +23,45 @@ use crate::steps::{Progress, PutRecord, Site};
 impl Engine {
     /// Makes the cluster. When it fails, everything that it made is removed, or with
     /// [`OnCreateFailure::Keep`] stays for an update to finish. What an earlier create of that name left
-    /// is removed first, once no live process works on it; a cluster of that name is an error.
+    /// is removed first, once no live process works on it; a cluster of that name is an error, unless its
+    /// create died on this machine at its very end.
     pub async fn create(
         &self,
         spec: &ClusterSpec,
         on_failure: OnCreateFailure,
         operation: &Operation,
     ) -> Result<Cluster, Failure> {
-        self.make_room(spec, operation).await?;
+        if let Some((id, journal)) = self.make_room(spec, operation).await? {
+            let result = self.change(id, spec, operation, &journal).await;
+            journal.end(outcome(&result));
+            return result;
+        }
         self.refuse_invalid(spec, None).await?;
         let id = ClusterId::new();
+        let journal = self
+            .remember(OperationKind::Create, id, &spec.name, operation)
+            .await
+            .map_err(EngineError::from)?;
+        let result = self.make(id, spec, on_failure, operation, &journal).await;
+        let is_gone = result
+            .as_ref()
+            .is_err_and(|failure| failure.cluster.is_none() && failure.leftovers.is_empty());
+        journal.end(if is_gone {
+            Outcome::Gone
+        } else {
+            outcome(&result)
+        });
+        result
+    }
+
+    async fn make(
+        &self,
+        id: ClusterId,
+        spec: &ClusterSpec,
+        on_failure: OnCreateFailure,
+        operation: &Operation,
+        journal: &Journal,
+    ) -> Result<Cluster, Failure> {
         let _changing = self.0.looks.changing(id);
         let nodes = self.nodes_of_new(spec)?;
         let site = Site::new_cluster(
@@ -46,9 +77,12 @@ impl Engine {
             OnCreateFailure::Rollback => OnFailure::Undo { within: CLEANUP },
             OnCreateFailure::Keep => OnFailure::Keep,
         };
-        if let Err(failure) = self.runner(&site, operation).run(&saga, undo).await {
+        let runner = self.runner(&site, operation, journal);
+        if let Err(failure) = runner.run(&saga, undo).await {
             return Err(match on_failure {
-                OnCreateFailure::Rollback => self.after_rollback(id, operation, failure).await,
+                OnCreateFailure::Rollback => {
+                    self.after_rollback(id, operation, failure, journal).await
+                }
                 OnCreateFailure::Keep => self.keep(&site, failure).await,
             });
         }
@@ -88,8 +122,13 @@ impl Engine {
         Ok(saga.then_step(put_record(Progress::Complete)))
     }
 
-    /// Removes what earlier creates of that name left; a cluster of that name is an error.
-    async fn make_room(&self, spec: &ClusterSpec, operation: &Operation) -> Result<(), Failure> {
+    /// Removes what earlier creates of that name left; a cluster of that name is an error, unless a create of
+    /// just that cluster died on this machine before it could tell of it: then it is the one to go on with.
+    async fn make_room(
+        &self,
+        spec: &ClusterSpec,
+        operation: &Operation,
+    ) -> Result<Option<(ClusterId, Journal)>, Failure> {
         let scope = Scope::Name(spec.name.clone());
         let found = self
             .0
@@ -97,14 +136,30 @@ impl Engine {
             .observe(&scope)
             .await
             .map_err(EngineError::from)?;
+        self.forget_all_but(&found, &spec.name).await?;
         for observed in found {
             let name = spec.name.clone();
             let id = observed.id;
             if observed.is_complete() {
+                let is_the_same = observed
+                    .record
+                    .as_ref()
+                    .is_some_and(|record| record.spec == *spec);
+                if is_the_same {
+                    let taken_over = self.take_over(&observed, operation).await;
+                    if let Some(journal) = taken_over.map_err(EngineError::from)? {
+                        return Ok(Some((id, journal)));
+                    }
+                }
                 return Err(EngineError::Exists { name, id }.into());
             }
             let owner = &observed.owner;
             if owner.deadline > Timestamp::now() {
+                let taken_over = self.take_over(&observed, operation).await;
+                if let Some(journal) = taken_over.map_err(EngineError::from)? {
+                    self.delete_all(id, operation, journal).await?;
+                    continue;
+                }
                 let (operation, deadline) = (owner.operation, owner.deadline);
                 return Err(EngineError::Unfinished {
                     name,
@@ -116,7 +171,7 @@ impl Engine {
             }
             self.delete(id, operation).await?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// What is still there after the undo is swept away: a call whose answer was not awaited may have
@@ -126,6 +181,7 @@ impl Engine {
         id: ClusterId,
         operation: &Operation,
         failure: SagaFailure,
+        journal: &Journal,
     ) -> Failure {
         let bounds = Bounds::for_cleanup(CLEANUP);
         let mut leftovers = failure.leftovers.clone();
@@ -140,7 +196,7 @@ impl Engine {
             }
             Ok(found) => {
                 for observed in &found {
-                    leftovers = self.sweep(observed, operation, &bounds).await;
+                    leftovers = self.sweep(observed, operation, &bounds, journal).await;
                 }
             }
             Err(unseen) => leftovers.push(format!(

@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 
 use super::Engine;
+use super::memory::outcome;
 use crate::error::{EngineError, Failure, chain};
 use crate::model::{ClusterId, NodeName, ObservedCluster};
 use crate::operation::{Event, Operation, StepProgress};
 use crate::platform::Scope;
 use crate::saga::StepError;
+use crate::saga::journal::{Direction, Journal, OperationKind, Outcome, StepRecord};
 use crate::scheduler::Bounds;
 
 /// How often the platform is looked at again for what was made while the rest was deleted.
@@ -18,6 +20,39 @@ const ROUNDS: usize = 3;
 impl Engine {
     /// Deletes everything that carries the cluster's id, nodes beside its pool included.
     pub async fn delete(&self, id: ClusterId, operation: &Operation) -> Result<(), Failure> {
+        let scope = Scope::Id(id);
+        let found = self.0.platform.observe(&scope).await;
+        let Some(observed) = found.map_err(EngineError::from)?.pop() else {
+            let forgotten = self.0.journals.forget(id).await;
+            return Ok(forgotten.map_err(EngineError::from)?);
+        };
+        let name = &observed.owner.cluster_name;
+        let journal = self.remember(OperationKind::Delete, id, name, operation);
+        let journal = journal.await.map_err(EngineError::from)?;
+        self.delete_all(id, operation, journal).await
+    }
+
+    /// The same for an operation that is remembered already.
+    pub(super) async fn delete_all(
+        &self,
+        id: ClusterId,
+        operation: &Operation,
+        journal: Journal,
+    ) -> Result<(), Failure> {
+        let result = self.delete_in_rounds(id, operation, &journal).await;
+        journal.end(match &result {
+            Ok(()) => Outcome::Gone,
+            failed => outcome(failed),
+        });
+        result
+    }
+
+    async fn delete_in_rounds(
+        &self,
+        id: ClusterId,
+        operation: &Operation,
+        journal: &Journal,
+    ) -> Result<(), Failure> {
         let _changing = self.0.looks.changing(id);
         let bounds = Bounds::of(operation);
         let scope = Scope::Id(id);
@@ -31,7 +66,7 @@ impl Engine {
             let Some(observed) = found.first() else {
                 return Ok(());
             };
-            let leftovers = self.sweep(observed, operation, &bounds).await;
+            let leftovers = self.sweep(observed, operation, &bounds, journal).await;
             if !leftovers.is_empty() {
                 let error = if operation.cancellation.is_cancelled() {
                     EngineError::Interrupted
@@ -60,6 +95,7 @@ impl Engine {
         observed: &ObservedCluster,
         operation: &Operation,
         bounds: &Bounds,
+        journal: &Journal,
     ) -> Vec<String> {
         let platform = &self.0.platform;
         let id = observed.id;
@@ -68,14 +104,25 @@ impl Engine {
             .keys()
             .chain(observed.volumes.keys())
             .collect();
+        let sweep = Sweep {
+            engine: self,
+            observed,
+            operation,
+            bounds,
+            journal,
+        };
+        let sweep = &sweep;
         let of_nodes = nodes.into_iter().map(|node| async move {
-            let title = format!("delete the machine and volumes of {node}");
+            let step = StepRecord {
+                kind: "delete_machine".to_owned(),
+                target: node.to_string(),
+                title: format!("delete the machine and volumes of {node}"),
+            };
             let delete = || async move {
                 platform.delete_machine(id, node).await?;
                 Ok(platform.delete_volumes(id, node).await?)
             };
-            self.delete_one(observed, operation, bounds, Some(node), title, delete)
-                .await
+            sweep.delete(Some(node), step, delete).await
         });
         let mut leftovers: Vec<String> = futures_util::future::join_all(of_nodes)
             .await
@@ -83,59 +130,73 @@ impl Engine {
             .flatten()
             .collect();
         if leftovers.is_empty() {
-            let title = format!("delete the network of {}", observed.owner.cluster_name);
+            let step = StepRecord {
+                kind: "delete_network".to_owned(),
+                target: observed.owner.cluster_name.to_string(),
+                title: format!("delete the network of {}", observed.owner.cluster_name),
+            };
             let delete = || async { Ok(platform.delete_network(id).await?) };
-            leftovers.extend(
-                self.delete_one(observed, operation, bounds, None, title, delete)
-                    .await,
-            );
+            leftovers.extend(sweep.delete(None, step, delete).await);
         }
         if leftovers.is_empty() {
-            let title = format!("forget {}", observed.owner.cluster_name);
+            let step = StepRecord {
+                kind: "delete_record".to_owned(),
+                target: observed.owner.cluster_name.to_string(),
+                title: format!("forget {}", observed.owner.cluster_name),
+            };
             let delete = || async { Ok(platform.delete_record(id).await?) };
-            leftovers.extend(
-                self.delete_one(observed, operation, bounds, None, title, delete)
-                    .await,
-            );
+            leftovers.extend(sweep.delete(None, step, delete).await);
         }
         leftovers
     }
+}
 
-    async fn delete_one<F: Future<Output = Result<(), StepError>>>(
+/// The deletion of what was observed of a cluster.
+struct Sweep<'a> {
+    engine: &'a Engine,
+    observed: &'a ObservedCluster,
+    operation: &'a Operation,
+    bounds: &'a Bounds,
+    journal: &'a Journal,
+}
+
+impl Sweep<'_> {
+    /// Deletes one thing; what to say of it if that was not possible.
+    async fn delete<F: Future<Output = Result<(), StepError>>>(
         &self,
-        observed: &ObservedCluster,
-        operation: &Operation,
-        bounds: &Bounds,
         node: Option<&NodeName>,
-        title: String,
+        step: StepRecord,
         delete: impl Fn() -> F,
     ) -> Option<String> {
-        let report = |progress| {
-            operation.progress.report(Event {
-                operation: operation.id,
-                cluster: observed.owner.cluster_name.clone(),
-                node: node.cloned(),
-                step: title.clone(),
-                undo: false,
-                progress,
-            });
-        };
+        let scheduler = &self.engine.0.scheduler;
         let deleted = async {
-            let _permit = self.0.scheduler.admit(bounds).await?;
-            report(StepProgress::Started);
-            self.0.scheduler.persevere(bounds, &delete).await
+            let _permit = scheduler.admit(self.bounds).await?;
+            // What cannot be remembered is deleted all the same: it is found by its labels.
+            _ = self.journal.intend(Direction::Do, step.clone()).await;
+            self.report(node, &step, StepProgress::Started);
+            scheduler.persevere(self.bounds, &delete).await
         };
-        match deleted.await {
-            Ok(()) => {
-                report(StepProgress::Finished);
-                None
-            }
+        let (progress, leftover) = match deleted.await {
+            Ok(()) => (StepProgress::Finished, None),
             Err(error) => {
                 let error = chain(&error);
-                let leftover = format!("{title} ({error})");
-                report(StepProgress::Failed { error });
-                Some(leftover)
+                let leftover = format!("{} ({error})", step.title);
+                (StepProgress::Failed { error }, Some(leftover))
             }
-        }
+        };
+        self.report(node, &step, progress.clone());
+        self.journal.note(Direction::Do, step, progress);
+        leftover
+    }
+
+    fn report(&self, node: Option<&NodeName>, step: &StepRecord, progress: StepProgress) {
+        self.operation.progress.report(Event {
+            operation: self.operation.id,
+            cluster: self.observed.owner.cluster_name.clone(),
+            node: node.cloned(),
+            step: step.title.clone(),
+            undo: false,
+            progress,
+        });
     }
 }

@@ -9,11 +9,13 @@ mod course;
 mod create;
 mod delete;
 mod look;
+mod memory;
 mod nodes;
 mod update;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +31,7 @@ use crate::model::{
 use crate::plan::{CoeNeeds, Plan, PlanError, plan};
 use crate::platform::{Machines, Platform, Scope};
 use crate::registry;
+use crate::saga::journal::Journals;
 use crate::scheduler::Scheduler;
 use crate::steps::GivenAddresses;
 use look::Looks;
@@ -36,17 +39,23 @@ use look::Looks;
 /// How long the clean-up after a failure may take.
 const CLEANUP: Duration = Duration::from_mins(1);
 
-/// How much the engine does at once.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
+/// How the engine works.
+#[derive(Debug, Clone)]
+pub struct Settings {
     /// How many steps run at once, over all clusters.
     pub parallelism: NonZeroUsize,
+    /// The folder of the journals; `None`: nothing is remembered, and nobody is kept from working on a cluster
+    /// that another process works on.
+    pub journal_dir: Option<PathBuf>,
 }
 
-impl Default for Limits {
+impl Default for Settings {
     fn default() -> Self {
         const TEN: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9);
-        Self { parallelism: TEN }
+        Self {
+            parallelism: TEN,
+            journal_dir: None,
+        }
     }
 }
 
@@ -58,6 +67,7 @@ struct Shared {
     platform: Arc<dyn Platform>,
     drivers: BTreeMap<CoeKind, Arc<dyn Coe>>,
     scheduler: Scheduler,
+    journals: Journals,
     given: Arc<GivenAddresses>,
     looks: Looks,
     /// Held while a record is read, changed and written.
@@ -66,15 +76,15 @@ struct Shared {
 
 impl Engine {
     /// An engine on that platform, with every driver of this build.
-    pub fn new(platform: Arc<dyn Platform>, limits: Limits) -> Self {
-        Self::with_drivers(platform, limits, registry::drivers())
+    pub fn new(platform: Arc<dyn Platform>, settings: Settings) -> Self {
+        Self::with_drivers(platform, settings, registry::drivers())
     }
 
     /// An engine on that platform, with these drivers. On a platform whose machines are pretended, the
     /// drivers are rehearsed and not run.
     pub fn with_drivers(
         platform: Arc<dyn Platform>,
-        limits: Limits,
+        settings: Settings,
         drivers: Vec<Arc<dyn Coe>>,
     ) -> Self {
         let drivers = drivers
@@ -88,7 +98,8 @@ impl Engine {
         Self(Arc::new(Shared {
             platform,
             drivers,
-            scheduler: Scheduler::new(limits.parallelism),
+            scheduler: Scheduler::new(settings.parallelism),
+            journals: Journals::new(settings.journal_dir),
             given: Arc::default(),
             looks: Looks::default(),
             records: tokio::sync::Mutex::default(),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::check::refuse;
 use super::course::{Leg, load_images, preparations, recreate, remove, repair};
+use super::memory::outcome;
 use super::{CLEANUP, Engine};
 use crate::cluster::Node;
 use crate::error::{EngineError, Failure};
@@ -16,6 +17,7 @@ use crate::model::{
 };
 use crate::operation::Operation;
 use crate::plan::{CoeNeeds, Fault, differences, machine_image, pool_role};
+use crate::saga::journal::{Journal, OperationKind};
 use crate::saga::{Lane, OnFailure, Saga};
 use crate::steps::{
     DeleteMachine, DrainNode, EnsureMachine, JoinNode, NodeOrigin, Progress, PutRecord,
@@ -290,9 +292,26 @@ impl Engine {
         operation: &Operation,
         leg: Leg,
     ) -> Result<(), Failure> {
+        let (id, of) = (target.observed.id, &target.record.spec.name);
+        let journal = self.remember(OperationKind::Node, id, of, operation).await;
+        let journal = journal.map_err(EngineError::from)?;
+        let result = self.run_leg(target, name, operation, leg, &journal).await;
+        journal.end(outcome(&result));
+        result
+    }
+
+    async fn run_leg(
+        &self,
+        target: Target,
+        name: &NodeName,
+        operation: &Operation,
+        leg: Leg,
+        journal: &Journal,
+    ) -> Result<(), Failure> {
         let id = target.observed.id;
         let site = self.site(&target, operation)?;
-        if let Err(failure) = self.carry_out(&site, operation, vec![leg]).await {
+        let carried_out = self.carry_out(&site, operation, journal, vec![leg]);
+        if let Err(failure) = carried_out.await {
             return Err(self.failed(id, failure).await);
         }
         // Several nodes of a cluster are added at once: each writes what the others have written.
@@ -323,7 +342,7 @@ impl Engine {
             progress: Progress::Complete,
         });
         match self
-            .runner(&site, operation)
+            .runner(&site, operation, journal)
             .run(&saga, OnFailure::Keep)
             .await
         {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::course::Course;
+use super::memory::outcome;
 use crate::cluster::Cluster;
 use crate::error::{EngineError, Failure};
 use crate::model::{ClusterId, ClusterSpec, DesiredState, NodeName, ObservedCluster};
 use crate::operation::Operation;
 use crate::plan::{Change, Plan};
+use crate::saga::journal::{Journal, OperationKind, Outcome};
 use crate::steps::Site;
 
 /// How often what is there is looked at again: a cluster that was stopped shows only after its start
@@ -25,6 +27,25 @@ impl Engine {
         id: ClusterId,
         spec: &ClusterSpec,
         operation: &Operation,
+    ) -> Result<Cluster, Failure> {
+        let journal = self
+            .remember(OperationKind::Update, id, &spec.name, operation)
+            .await
+            .map_err(EngineError::from)?;
+        let result = self.change(id, spec, operation, &journal).await;
+        journal.end(match &result {
+            Err(failure) if matches!(failure.error, EngineError::NoCluster(_)) => Outcome::Gone,
+            result => outcome(result),
+        });
+        result
+    }
+
+    pub(super) async fn change(
+        &self,
+        id: ClusterId,
+        spec: &ClusterSpec,
+        operation: &Operation,
+        journal: &Journal,
     ) -> Result<Cluster, Failure> {
         let _changing = self.0.looks.changing(id);
         let mut remaining = Plan::default();
@@ -53,7 +74,7 @@ impl Engine {
                 break;
             }
             self.refuse_invalid(spec, Some(&observed)).await?;
-            self.carry_out_plan(spec, &observed, &plan, operation)
+            self.carry_out_plan(spec, &observed, &plan, operation, journal)
                 .await?;
         }
         let cluster = spec.name.clone();
@@ -70,6 +91,7 @@ impl Engine {
         observed: &ObservedCluster,
         plan: &Plan,
         operation: &Operation,
+        journal: &Journal,
     ) -> Result<(), Failure> {
         let needs = self.needs(spec).map_err(EngineError::from)?;
         let site = Site::of(
@@ -87,7 +109,7 @@ impl Engine {
             needs: &needs,
         }
         .of(plan);
-        match self.carry_out(&site, operation, legs).await {
+        match self.carry_out(&site, operation, journal, legs).await {
             Ok(()) => Ok(()),
             Err(failure) => Err(self.failed(observed.id, failure).await),
         }

@@ -117,6 +117,9 @@ pub trait Platform: Send + Sync {
     /// As in the provider's configuration: `docker`.
     fn name(&self) -> &'static str;
 
+    /// Where it is: two platforms of one name at different places have nothing in common.
+    fn location(&self) -> String;
+
     /// Whether its machines are real.
     fn machines(&self) -> Machines;
 

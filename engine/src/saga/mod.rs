@@ -1,5 +1,6 @@
 //! A saga: steps that are done in order, and undone when one of them fails.
 
+pub mod journal;
 mod runner;
 mod step;
 

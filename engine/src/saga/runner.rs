@@ -12,6 +12,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
+use super::journal::{Direction, Journal, StepRecord};
 use super::{Lane, Saga, Stage, Step, StepError};
 use crate::error::chain;
 use crate::operation::{Event, Operation, StepProgress};
@@ -52,6 +53,8 @@ pub struct Runner<'a> {
     pub scheduler: &'a Scheduler,
     /// For which operation.
     pub operation: &'a Operation,
+    /// Where it is remembered what they do.
+    pub journal: &'a Journal,
 }
 
 impl Runner<'_> {
@@ -112,23 +115,21 @@ impl Runner<'_> {
                 () = stop.cancelled() => return Ok(()),
                 permit = self.scheduler.admit(&bounds) => permit.map_err(|error| (None, error))?,
             };
-            // A journal remembers here what is about to be done.
+            let intended = self
+                .journal
+                .intend(Direction::Do, remembered(step.as_ref()));
+            if let Err(error) = intended.await {
+                return Err((Some(step.title()), error.into()));
+            }
             started.fetch_add(1, Ordering::Relaxed);
-            self.report(step.as_ref(), false, StepProgress::Started);
+            self.report(step.as_ref(), Direction::Do, StepProgress::Started);
             let result = self
                 .scheduler
                 .persevere(&bounds, || step.ensure(self.site))
                 .await;
             drop(permit);
-            // A journal remembers here what was done.
-            match result {
-                Ok(()) => self.report(step.as_ref(), false, StepProgress::Finished),
-                Err(error) => {
-                    let text = chain(&error);
-                    self.report(step.as_ref(), false, StepProgress::Failed { error: text });
-                    return Err((Some(step.title()), error));
-                }
-            }
+            self.note(step.as_ref(), Direction::Do, &result);
+            result.map_err(|error| (Some(step.title()), error))?;
         }
         Ok(())
     }
@@ -153,31 +154,55 @@ impl Runner<'_> {
         for step in lane.iter().take(started).rev() {
             let undone = async {
                 let _permit = self.scheduler.admit(bounds).await?;
-                self.report(step.as_ref(), true, StepProgress::Started);
+                // What cannot be remembered is undone all the same: it is found by its labels.
+                _ = self
+                    .journal
+                    .intend(Direction::Undo, remembered(step.as_ref()))
+                    .await;
+                self.report(step.as_ref(), Direction::Undo, StepProgress::Started);
                 self.scheduler
                     .persevere(bounds, || step.undo(self.site))
                     .await
             };
-            match undone.await {
-                Ok(()) => self.report(step.as_ref(), true, StepProgress::Finished),
-                Err(error) => {
-                    let error = chain(&error);
-                    leftovers.push(format!("{} ({error})", step.title()));
-                    self.report(step.as_ref(), true, StepProgress::Failed { error });
-                }
+            let undone = undone.await;
+            self.note(step.as_ref(), Direction::Undo, &undone);
+            if let Err(error) = undone {
+                leftovers.push(format!("{} ({})", step.title(), chain(&error)));
             }
         }
         leftovers
     }
 
-    fn report(&self, step: &dyn Step, undo: bool, progress: StepProgress) {
+    /// Remembers and tells what came of a step.
+    fn note(&self, step: &dyn Step, direction: Direction, result: &Result<(), StepError>) {
+        let progress = match result {
+            Ok(()) => StepProgress::Finished,
+            Err(error) => StepProgress::Failed {
+                error: chain(error),
+            },
+        };
+        self.journal
+            .note(direction, remembered(step), progress.clone());
+        self.report(step, direction, progress);
+    }
+
+    fn report(&self, step: &dyn Step, direction: Direction, progress: StepProgress) {
         self.operation.progress.report(Event {
             operation: self.operation.id,
             cluster: self.site.spec.name.clone(),
             node: step.node().cloned(),
             step: step.title(),
-            undo,
+            undo: direction == Direction::Undo,
             progress,
         });
+    }
+}
+
+fn remembered(step: &dyn Step) -> StepRecord {
+    let name = step.name();
+    StepRecord {
+        kind: name.kind.to_owned(),
+        target: name.target,
+        title: step.title(),
     }
 }

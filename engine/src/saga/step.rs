@@ -11,6 +11,8 @@ use crate::platform::PlatformError;
 use crate::steps::Site;
 use crate::transport::ExecError;
 
+use super::journal::JournalError;
+
 /// What a step is called where it is remembered: `join_node` of `demo-worker-1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StepName {
@@ -51,6 +53,9 @@ pub enum StepError {
     /// There is no place for it.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// It could not be remembered before it was done.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Its target cannot have a name.
     #[error(transparent)]
     Name(#[from] InvalidName),

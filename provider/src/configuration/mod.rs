@@ -1,12 +1,13 @@
 //! `provider "coe" { … }`: which platform, and how to reach it.
 
 mod docker;
+mod journal;
 mod simulated;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use coe_engine::engine::Limits;
+use coe_engine::engine::Settings;
 use coe_engine::platform::Platform;
 use terraform_framework::validators::at_least;
 use terraform_framework::{Attr, Diagnostic, Diagnostics, Model, Path};
@@ -29,12 +30,17 @@ pub struct ProviderModel {
     /// How many nodes of one cluster are worked on at the same time. Default: 10.
     #[attribute(optional, validate = [at_least(1)])]
     pub parallelism: Attr<i64>,
+    /// The folder in which this machine remembers what it is doing to clusters, so that the next apply cleans up
+    /// at once after one that was killed, and two at once do not work on one cluster. It holds no secret.
+    /// Default: `coe/journal` in `$XDG_STATE_HOME`, which is `~/.local/state` where it is not set.
+    #[attribute(optional)]
+    pub journal_dir: Attr<String>,
 }
 
 /// What the provider's configuration says, once all of it is known.
 pub(crate) enum Choice {
     /// This platform.
-    Platform(Arc<dyn Platform>, Limits),
+    Platform(Arc<dyn Platform>, Settings),
     /// A value is not known before apply: the platform cannot be asked yet.
     Unknown,
 }
@@ -53,10 +59,19 @@ fn known<T>(attribute: Attr<T>) -> Result<Option<T>, NotKnown> {
 impl ProviderModel {
     /// The platform that the configuration names. Reaches out to nothing.
     pub(crate) fn choose(self) -> Result<Choice, Diagnostics> {
-        let limits = match self.parallelism {
+        let parallelism = match self.parallelism {
             Attr::Unknown => return Ok(Choice::Unknown),
-            Attr::Null => Limits::default(),
-            Attr::Known(number) => limits(number)?,
+            Attr::Null => Settings::default().parallelism,
+            Attr::Known(number) => parallelism(number)?,
+        };
+        let journal_dir = match self.journal_dir {
+            Attr::Unknown => return Ok(Choice::Unknown),
+            Attr::Null => journal::default_dir()?,
+            Attr::Known(folder) => folder.into(),
+        };
+        let settings = Settings {
+            parallelism,
+            journal_dir: Some(journal_dir),
         };
         let platform = match (self.docker, self.simulated) {
             (Attr::Unknown, _) | (_, Attr::Unknown) => return Ok(Choice::Unknown),
@@ -75,19 +90,19 @@ impl ProviderModel {
             (Attr::Null, Attr::Null) => DockerModel::default().platform()?,
         };
         Ok(match platform {
-            Ok(platform) => Choice::Platform(platform, limits),
+            Ok(platform) => Choice::Platform(platform, settings),
             Err(NotKnown) => Choice::Unknown,
         })
     }
 }
 
-fn limits(parallelism: i64) -> Result<Limits, Diagnostics> {
-    let parallelism = usize::try_from(parallelism)
+fn parallelism(number: i64) -> Result<NonZeroUsize, Diagnostics> {
+    usize::try_from(number)
         .ok()
         .and_then(NonZeroUsize::new)
         .ok_or_else(|| {
             Diagnostic::error("Parallelism is not a number of nodes", "It is 1 or more.")
                 .at(Path::attribute_name("parallelism"))
-        })?;
-    Ok(Limits { parallelism })
+                .into()
+        })
 }

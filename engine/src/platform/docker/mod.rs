@@ -77,6 +77,10 @@ impl Platform for Docker {
         NAME
     }
 
+    fn location(&self) -> String {
+        self.shared.address.to_string()
+    }
+
     fn machines(&self) -> Machines {
         Machines::Real
     }

@@ -178,6 +178,12 @@ impl Platform for Simulated {
         NAME
     }
 
+    fn location(&self) -> String {
+        let folder = self.inner.folder.root();
+        let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        absolute.display().to_string()
+    }
+
     fn machines(&self) -> Machines {
         Machines::Pretended
     }

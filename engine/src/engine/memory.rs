@@ -1,0 +1,88 @@
+//! What the journals are told of operations, and what they know of those of dead processes.
+
+use super::Engine;
+use crate::error::{EngineError, Failure};
+use crate::model::{ClusterId, ClusterName, ObservedCluster};
+use crate::operation::Operation;
+use crate::saga::journal::{
+    Intent, Journal, JournalError, Left, OperationBegun, OperationKind, Outcome, this_host,
+};
+
+impl Engine {
+    /// Begins to remember an operation; an error where another one works on the cluster.
+    pub(super) async fn remember(
+        &self,
+        kind: OperationKind,
+        cluster: ClusterId,
+        name: &ClusterName,
+        operation: &Operation,
+    ) -> Result<Journal, JournalError> {
+        let intent = self.intent(kind, cluster, name, operation);
+        self.0.journals.begin(intent).await
+    }
+
+    /// Begins to delete what an unfinished create has left, or to go on with what a finished one could not tell
+    /// of any more; `None`: its process may live, or somebody may have the cluster.
+    pub(super) async fn take_over(
+        &self,
+        found: &ObservedCluster,
+        operation: &Operation,
+    ) -> Result<Option<Journal>, JournalError> {
+        let (kind, left) = if found.is_complete() {
+            (OperationKind::Create, Left::Whole)
+        } else {
+            (OperationKind::Delete, Left::Parts)
+        };
+        let owner = &found.owner;
+        let intent = self.intent(kind, found.id, &owner.cluster_name, operation);
+        let dead = owner.operation;
+        self.0.journals.take_over(dead, left, intent).await
+    }
+
+    fn intent(
+        &self,
+        kind: OperationKind,
+        cluster: ClusterId,
+        name: &ClusterName,
+        operation: &Operation,
+    ) -> Intent {
+        Intent {
+            operation: operation.id,
+            begun: OperationBegun {
+                kind,
+                cluster,
+                name: name.clone(),
+                platform: self.0.platform.name().to_owned(),
+                location: self.0.platform.location(),
+                deadline: operation.deadline,
+                host: this_host(),
+                process: std::process::id(),
+            },
+        }
+    }
+
+    /// Removes the journals of clusters of that name of which the platform has nothing.
+    pub(super) async fn forget_all_but(
+        &self,
+        found: &[ObservedCluster],
+        name: &ClusterName,
+    ) -> Result<(), EngineError> {
+        let there = found.iter().map(|observed| observed.id).collect();
+        let platform = &self.0.platform;
+        let (kind, location) = (platform.name(), platform.location());
+        let journals = &self.0.journals;
+        Ok(journals
+            .forget_all_but(there, name.clone(), kind, location)
+            .await?)
+    }
+}
+
+/// What a journal is told at the end of an operation after which the cluster should be there.
+pub(super) fn outcome<T>(result: &Result<T, Failure>) -> Outcome {
+    match result {
+        Ok(_) => Outcome::AsWanted,
+        Err(failure) => Outcome::Failed {
+            error: failure.to_string(),
+        },
+    }
+}

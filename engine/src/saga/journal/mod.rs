@@ -1,0 +1,369 @@
+//! Remembers what operations are about to do, so that the next process knows what a dead one left.
+//!
+//! One file a cluster, `<cluster id>.journal`, mode 0600. It is locked while an operation works on the cluster, so
+//! that a lock that is free proves that no process of this machine does. What is about to be done is on the disk
+//! before it is begun; what came of it follows without waiting for the disk. The journal is a hint: what a cluster
+//! owns is found by its labels, also without it. No secret is ever in it.
+
+mod error;
+mod file;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use error::JournalError;
+pub use record::{
+    Direction, Ending, Entry, OperationBegun, OperationKind, Record, Running, StepRecord,
+};
+
+use crate::model::{ClusterId, ClusterName, OperationId};
+use crate::operation::StepProgress;
+use file::{JournalFile, peek};
+use record::{is_settled, running};
+
+/// An operation that is about to begin.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// Which.
+    pub operation: OperationId,
+    /// What it does, to which cluster, until when.
+    pub begun: OperationBegun,
+}
+
+/// What an operation that is over left on the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Parts of a cluster, of no use to anybody.
+    Parts,
+    /// A whole cluster. Only where its process died before it could tell of it does nobody have it.
+    Whole,
+}
+
+/// What is true of a cluster when an operation on it has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing is there: its journal is removed.
+    Gone,
+    /// It is as wanted.
+    AsWanted,
+    /// Something is there.
+    Failed {
+        /// Why the operation failed.
+        error: String,
+    },
+}
+
+/// The journals of all clusters that this process works on. Without a folder nothing is remembered.
+#[derive(Clone, Default)]
+pub struct Journals(Option<Arc<Folder>>);
+
+struct Folder {
+    path: PathBuf,
+    /// What operations of this process hold. Two of them never open the same file.
+    open: Mutex<HashMap<ClusterId, Open>>,
+}
+
+struct Open {
+    file: Arc<JournalFile>,
+    running: Vec<Running>,
+}
+
+impl Folder {
+    fn journal(&self, cluster: ClusterId) -> PathBuf {
+        self.path.join(format!("{cluster}.journal"))
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<ClusterId, Open>> {
+        // Nothing panics while it holds the lock, and what it guards is whole at every moment.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the journal of its cluster for one operation. Dropped without an end, it leaves the operation to be
+/// found dead.
+pub struct Journal(Option<Held>);
+
+struct Held {
+    folder: Arc<Folder>,
+    file: Arc<JournalFile>,
+    cluster: ClusterId,
+    operation: OperationId,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut open = self.folder.open();
+        if let Some(of_cluster) = open.get_mut(&self.cluster) {
+            of_cluster
+                .running
+                .retain(|one| one.operation != self.operation);
+            if of_cluster.running.is_empty() {
+                // Before the next operation of this process can look for it.
+                of_cluster.file.unlock();
+                open.remove(&self.cluster);
+            }
+        }
+    }
+}
+
+/// The machine that this process runs on.
+pub fn this_host() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Does what waits for the disk where waiting holds up nobody.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, JournalError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(JournalError::Io {
+            doing: "using the journals by",
+            path: PathBuf::from("a thread"),
+            source: io::Error::other(error),
+        }),
+    }
+}
+
+impl Journals {
+    /// The journals in `folder`, which is made by the first operation; `None`: nothing is remembered.
+    pub fn new(folder: Option<PathBuf>) -> Self {
+        Self(folder.map(|path| {
+            Arc::new(Folder {
+                path,
+                open: Mutex::default(),
+            })
+        }))
+    }
+
+    /// Begins an operation on a cluster that no other one works on. What a dead process has left unended in the
+    /// journal is noted as ended.
+    pub async fn begin(&self, intent: Intent) -> Result<Journal, JournalError> {
+        let Some(folder) = self.0.clone() else {
+            return Ok(Journal(None));
+        };
+        blocking(move || begin(&folder, intent)).await
+    }
+
+    /// Begins an operation that takes over what `dead` has left; `None`: this machine does not know that its
+    /// process is dead. A living process is an error that names what it does.
+    pub async fn take_over(
+        &self,
+        dead: OperationId,
+        left: Left,
+        intent: Intent,
+    ) -> Result<Option<Journal>, JournalError> {
+        let Some(folder) = self.0.clone() else {
+            return Ok(None);
+        };
+        blocking(move || {
+            let path = folder.journal(intent.begun.cluster);
+            if !path.exists() || !was_begun_here(&peek(&path)?, dead, left) {
+                return Ok(None);
+            }
+            // Its lock, and nothing else, proves that the process is dead.
+            begin(&folder, intent).map(Some)
+        })
+        .await
+    }
+
+    /// Removes the journals of clusters of that name on that platform of which nothing is there.
+    pub async fn forget_all_but(
+        &self,
+        there: Vec<ClusterId>,
+        name: ClusterName,
+        platform: &'static str,
+        location: String,
+    ) -> Result<(), JournalError> {
+        let Some(folder) = self.0.clone() else {
+            return Ok(());
+        };
+        blocking(move || {
+            for path in journals_in(&folder.path)? {
+                // One that cannot be read is told by the operation that needs it.
+                let records = peek(&path).unwrap_or_default();
+                let Some(Entry::OperationBegun(begun)) = records.first().map(|first| &first.entry)
+                else {
+                    continue;
+                };
+                let is_of_name =
+                    begun.name == name && begun.platform == platform && begun.location == location;
+                if is_of_name && !there.contains(&begun.cluster) {
+                    remove_unused(&folder, begun.cluster)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes the journal of a cluster of which nothing is there, unless an operation works on it.
+    pub async fn forget(&self, cluster: ClusterId) -> Result<(), JournalError> {
+        let Some(folder) = self.0.clone() else {
+            return Ok(());
+        };
+        blocking(move || remove_unused(&folder, cluster)).await
+    }
+}
+
+fn journals_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let failed = || JournalError::io("listing the folder of journals", folder);
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed()(error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed())?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "journal")
+        {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}
+
+fn remove_unused(folder: &Folder, cluster: ClusterId) -> Result<(), JournalError> {
+    let open = folder.open();
+    let path = folder.journal(cluster);
+    if open.contains_key(&cluster) || !path.exists() {
+        return Ok(());
+    }
+    match JournalFile::open(&path) {
+        Ok((file, _)) => file.remove(),
+        Err(JournalError::Busy(..) | JournalError::Held(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a process of this machine began the operation. A lock says nothing of another machine's processes.
+fn was_begun_here(records: &[Record], operation: OperationId, left: Left) -> bool {
+    let here = this_host();
+    let has_ended = || {
+        let mut running = running(records).into_iter();
+        running.all(|one| one.operation != operation)
+    };
+    if left == Left::Whole && has_ended() {
+        return false;
+    }
+    records.iter().any(|record| {
+        record.operation == operation
+            && matches!(&record.entry, Entry::OperationBegun(begun) if begun.host == here)
+    })
+}
+
+fn begin(folder: &Arc<Folder>, intent: Intent) -> Result<Journal, JournalError> {
+    let Intent { operation, begun } = intent;
+    let cluster = begun.cluster;
+    let path = folder.journal(cluster);
+    let record = Record::now(operation, Entry::OperationBegun(begun.clone()));
+    let mine = Running {
+        operation,
+        started: record.at,
+        begun,
+    };
+    let held = {
+        let mut open = folder.open();
+        let file = if let Some(of_cluster) = open.get_mut(&cluster) {
+            let in_the_way = of_cluster.running.iter().find(|other| {
+                (other.begun.kind, mine.begun.kind) != (OperationKind::Node, OperationKind::Node)
+            });
+            if let Some(other) = in_the_way {
+                return Err(JournalError::Busy(Box::new(other.clone()), path));
+            }
+            of_cluster.running.push(mine);
+            Arc::clone(&of_cluster.file)
+        } else {
+            let file = Arc::new(open_after_the_dead(&path)?);
+            let of_cluster = Open {
+                file: Arc::clone(&file),
+                running: vec![mine],
+            };
+            open.insert(cluster, of_cluster);
+            file
+        };
+        Held {
+            folder: Arc::clone(folder),
+            file,
+            cluster,
+            operation,
+        }
+    };
+    held.file.append_durably(&record)?;
+    Ok(Journal(Some(held)))
+}
+
+/// The journal, ready for the next operation: what a dead process began is ended, what is over and done with is
+/// forgotten.
+fn open_after_the_dead(path: &Path) -> Result<JournalFile, JournalError> {
+    let (file, records) = JournalFile::open(path)?;
+    if is_settled(&records) {
+        file.clear()?;
+    }
+    for dead in running(&records) {
+        file.append(&Record::now(
+            dead.operation,
+            Entry::OperationEnded(Ending::Died),
+        ))?;
+    }
+    Ok(file)
+}
+
+impl Journal {
+    /// Remembers that a step is about to be done or undone; on the disk when it returns.
+    pub async fn intend(&self, direction: Direction, step: StepRecord) -> Result<(), JournalError> {
+        let Some(held) = &self.0 else {
+            return Ok(());
+        };
+        let entry = Entry::Step {
+            direction,
+            step,
+            progress: StepProgress::Started,
+        };
+        let record = Record::now(held.operation, entry);
+        let file = Arc::clone(&held.file);
+        blocking(move || file.append_durably(&record)).await
+    }
+
+    /// Remembers what came of a step. One that cannot be remembered is as one whose process died before it could
+    /// be: what is there is found out by a look.
+    pub fn note(&self, direction: Direction, step: StepRecord, progress: StepProgress) {
+        if let Some(held) = &self.0 {
+            let entry = Entry::Step {
+                direction,
+                step,
+                progress,
+            };
+            _ = held.file.append(&Record::now(held.operation, entry));
+        }
+    }
+
+    /// Ends the operation. An end that cannot be remembered is as a death that comes right after it.
+    pub fn end(self, outcome: Outcome) {
+        let Some(held) = &self.0 else {
+            return;
+        };
+        let ending = match outcome {
+            Outcome::Gone => {
+                _ = held.file.remove();
+                return;
+            }
+            Outcome::AsWanted => Ending::Succeeded,
+            Outcome::Failed { error } => Ending::Failed { error },
+        };
+        _ = held
+            .file
+            .append(&Record::now(held.operation, Entry::OperationEnded(ending)));
+    }
+}

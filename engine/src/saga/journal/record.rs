@@ -1,0 +1,275 @@
+//! What a journal consists of: records, each a line of JSON behind its checksum.
+//!
+//! A line is whole or it is not there: what a power failure leaves of the last ones is cut, and a damaged line
+//! before a whole one is an error.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ClusterId, ClusterName, OperationId};
+use crate::operation::StepProgress;
+
+/// The version of records that this program writes, and the newest that it reads.
+pub(super) const VERSION: u32 = 1;
+
+/// What an operation does to a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationKind {
+    /// Makes it.
+    Create,
+    /// Changes it.
+    Update,
+    /// Deletes it.
+    Delete,
+    /// Adds, changes or removes one node beside its pool. Several of them work at once.
+    Node,
+}
+
+impl fmt::Display for OperationKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Node => "change of a node",
+        })
+    }
+}
+
+/// An operation at its beginning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationBegun {
+    /// What it does.
+    pub kind: OperationKind,
+    /// To which cluster.
+    pub cluster: ClusterId,
+    /// The cluster's name.
+    pub name: ClusterName,
+    /// Which platform the cluster is on: `docker`.
+    pub platform: String,
+    /// Where that platform is.
+    pub location: String,
+    /// After it no live process works on the operation.
+    pub deadline: Timestamp,
+    /// The machine whose process does it.
+    pub host: String,
+    /// That process.
+    pub process: u32,
+}
+
+/// A step as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// What is done: `join_node`.
+    pub kind: String,
+    /// To what: a node, an image, a network.
+    pub target: String,
+    /// For people: `join demo-worker-1 as worker`.
+    pub title: String,
+}
+
+/// Whether a step is done or undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// It is done.
+    Do,
+    /// It is undone.
+    Undo,
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// With what was wanted.
+    Succeeded,
+    /// Otherwise.
+    Failed {
+        /// Why.
+        error: String,
+    },
+    /// Its process died; noted by the next operation.
+    Died,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// An operation began.
+    OperationBegun(OperationBegun),
+    /// A step is about to be done or undone, or came to its end.
+    Step {
+        /// Whether it is done or undone.
+        direction: Direction,
+        /// The step.
+        step: StepRecord,
+        /// What happened to it.
+        progress: StepProgress,
+    },
+    /// An operation ended.
+    OperationEnded(Ending),
+}
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// When it happened.
+    pub at: Timestamp,
+    /// In which operation.
+    pub operation: OperationId,
+    /// What.
+    pub entry: Entry,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u32,
+    #[serde(flatten)]
+    record: &'a Record,
+}
+
+/// Read before the rest: only records of a known version have a known shape.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+impl Record {
+    /// A record of what happens now.
+    pub fn now(operation: OperationId, entry: Entry) -> Self {
+        Self {
+            at: Timestamp::now(),
+            operation,
+            entry,
+        }
+    }
+
+    /// The record's line, its end included.
+    pub fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let json = serde_json::to_string(&Written {
+            version: VERSION,
+            record: self,
+        })?;
+        Ok(format!("{} {json}\n", checksum(json.as_bytes())).into_bytes())
+    }
+}
+
+/// As it stands before a line, always in the same letters.
+fn checksum(json: &[u8]) -> String {
+    format!("{:08x}", crc32fast::hash(json))
+}
+
+/// What the bytes of a journal say.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Replay {
+    /// Its records, oldest first.
+    pub records: Vec<Record>,
+    /// How many of the bytes they are; what follows was never written to its end.
+    pub length: usize,
+}
+
+/// Why the bytes say nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// A line before a whole one is damaged.
+    Corrupt {
+        /// Which, from 1.
+        line: usize,
+    },
+    /// A later version of this program has written them.
+    Newer {
+        /// The version of the records.
+        version: u32,
+    },
+}
+
+/// Reads a journal; what was torn off its end is left out.
+pub(super) fn replay(bytes: &[u8]) -> Result<Replay, Unreadable> {
+    let mut replay = Replay::default();
+    let mut damaged = None;
+    for (line, number) in bytes.split_inclusive(|byte| *byte == b'\n').zip(1..) {
+        let Some(json) = whole(line) else {
+            damaged.get_or_insert(number);
+            continue;
+        };
+        if let Some(line) = damaged {
+            return Err(Unreadable::Corrupt { line });
+        }
+        let corrupt = |_| Unreadable::Corrupt { line: number };
+        let Versioned { version } = serde_json::from_slice(json).map_err(corrupt)?;
+        if version > VERSION {
+            return Err(Unreadable::Newer { version });
+        }
+        replay
+            .records
+            .push(serde_json::from_slice(json).map_err(corrupt)?);
+        replay.length += line.len();
+    }
+    Ok(replay)
+}
+
+/// The JSON of a line that is as it was written.
+fn whole(line: &[u8]) -> Option<&[u8]> {
+    let line = line.strip_suffix(b"\n")?;
+    let (sum, json) = line.split_at_checked(8)?;
+    let json = json.strip_prefix(b" ")?;
+    (sum == checksum(json).as_bytes()).then_some(json)
+}
+
+/// An operation that has begun and not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// The operation.
+    pub operation: OperationId,
+    /// When it began.
+    pub started: Timestamp,
+    /// What it is.
+    pub begun: OperationBegun,
+}
+
+impl fmt::Display for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let OperationBegun {
+            kind,
+            name,
+            deadline,
+            host,
+            process,
+            ..
+        } = &self.begun;
+        write!(
+            formatter,
+            "operation {} ({kind} of cluster {name}) is at work: process {process} on {host} began it at {:.0} and \
+             may go on until {deadline:.0}",
+            self.operation, self.started
+        )
+    }
+}
+
+/// The operations that have not ended, oldest first.
+pub(super) fn running(records: &[Record]) -> Vec<Running> {
+    let mut running: Vec<Running> = Vec::new();
+    for record in records {
+        match &record.entry {
+            Entry::OperationBegun(begun) => running.push(Running {
+                operation: record.operation,
+                started: record.at,
+                begun: begun.clone(),
+            }),
+            Entry::OperationEnded(_) => running.retain(|one| one.operation != record.operation),
+            Entry::Step { .. } => {}
+        }
+    }
+    running
+}
+
+/// Whether the last operation that ended did what was wanted, and none is under way.
+pub(super) fn is_settled(records: &[Record]) -> bool {
+    let last = records.last().map(|record| &record.entry);
+    running(records).is_empty() && matches!(last, Some(Entry::OperationEnded(Ending::Succeeded)))
+}

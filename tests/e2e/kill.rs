@@ -1,0 +1,91 @@
+//! Processes that are killed in the middle of a create, with no chance to say good-bye.
+
+use std::fs;
+use std::process::{Child, Command};
+
+use coe_tests::Stack;
+use coe_tests::docker::objects_of;
+
+use crate::await_condition;
+
+/// The provider that a terraform has started.
+fn provider_of(terraform: &Child) -> Option<u32> {
+    fs::read_dir("/proc").ok()?.find_map(|entry| {
+        let process: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let name = fs::read_to_string(format!("/proc/{process}/cmdline")).ok()?;
+        let parent = format!("PPid:\t{}", terraform.id());
+        let is_child = status.lines().any(|line| line == parent);
+        (is_child && name.contains("terraform-provider-coe")).then_some(process)
+    })
+}
+
+fn kill(process: u32) {
+    let killed = Command::new("kill")
+        .args(["-KILL", &process.to_string()])
+        .status()
+        .expect("kill starts");
+    assert!(killed.success());
+}
+
+/// An apply that is making machines.
+fn apply_in_the_middle(stack: &Stack) -> Child {
+    stack.configure_swarm("node_count = 2");
+    let terraform = stack.start(&["apply", "-auto-approve", "-input=false"]);
+    await_condition("machines are being made", || {
+        objects_of(stack.name())
+            .iter()
+            .any(|object| object.starts_with("container"))
+    });
+    terraform
+}
+
+/// What the journals of the stack say; nothing where there is none.
+fn journals(stack: &Stack) -> Vec<String> {
+    fs::read_dir(stack.folder().join("state/coe/journal"))
+        .into_iter()
+        .flatten()
+        .map(|entry| fs::read_to_string(entry.expect("a file").path()).expect("text"))
+        .collect()
+}
+
+#[test]
+fn the_apply_after_a_killed_provider_cleans_up_and_makes_the_cluster_at_once() {
+    let stack = Stack::on_docker("killed");
+    let mut terraform = apply_in_the_middle(&stack);
+    kill(provider_of(&terraform).expect("terraform has started the provider"));
+    assert!(!terraform.wait().expect("terraform ends").success());
+    assert_ne!(objects_of(stack.name()), Vec::<String>::new());
+    assert_eq!(journals(&stack).len(), 1);
+
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1", "worker-2"]);
+    stack.assert_plan_is_empty();
+    let remembered = journals(&stack);
+    assert_eq!(remembered.len(), 1, "only of the cluster that is there");
+    for secret in ["SWMTKN", "-----BEGIN"] {
+        assert!(!remembered[0].contains(secret), "{secret} is remembered");
+    }
+    stack.destroy();
+    stack.assert_nothing_left();
+    assert_eq!(journals(&stack), Vec::<String>::new());
+}
+
+#[test]
+fn a_provider_whose_terraform_is_killed_unwinds_what_it_made() {
+    let stack = Stack::on_docker("orphan");
+    let mut terraform = apply_in_the_middle(&stack);
+    let provider = provider_of(&terraform).expect("terraform has started the provider");
+    kill(terraform.id());
+    terraform.wait().expect("terraform ends");
+    await_condition("the provider has ended", || {
+        !fs::exists(format!("/proc/{provider}")).unwrap_or(true)
+    });
+    stack.assert_nothing_left();
+    assert_eq!(journals(&stack), Vec::<String>::new());
+
+    stack.apply();
+    stack.assert_plan_is_empty();
+    stack.destroy();
+    stack.assert_nothing_left();
+}
