@@ -242,6 +242,11 @@ async fn a_create_that_is_killed_at_any_event_is_unwound_by_the_next_one_at_once
     let mut event = 1;
     while bench.dies(&format!("create {event} die")) {
         let after = format!("a death at event {event}");
+        let (engine, wanted) = (bench.engine(), spec(1, 2));
+        for left in engine.namesakes(&wanted.name).await.unwrap() {
+            let goes_on = engine.goes_on_with(&left, &wanted).await.unwrap();
+            assert_eq!(goes_on, left.is_complete(), "{after}");
+        }
         let cluster = bench.create().await;
         assert_serves(&bench.only_cluster().await, 3, &after);
         assert!(!bench.remembered().contains("-----BEGIN"), "{after}");

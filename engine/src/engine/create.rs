@@ -141,11 +141,7 @@ impl Engine {
             let name = spec.name.clone();
             let id = observed.id;
             if observed.is_complete() {
-                let is_the_same = observed
-                    .record
-                    .as_ref()
-                    .is_some_and(|record| record.spec == *spec);
-                if is_the_same {
+                if self.goes_on_with(&observed, spec).await? {
                     let taken_over = self.take_over(&observed, operation).await;
                     if let Some(journal) = taken_over.map_err(EngineError::from)? {
                         return Ok(Some((id, journal)));

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::error::{EngineError, Failure};
-use crate::model::{ClusterId, ClusterName, ObservedCluster};
+use crate::model::{ClusterId, ClusterName, ClusterSpec, ObservedCluster};
 use crate::operation::Operation;
 use crate::saga::journal::{
     Intent, Journal, JournalError, Left, OperationBegun, OperationKind, Outcome, this_host,
@@ -19,6 +19,24 @@ impl Engine {
     ) -> Result<Journal, JournalError> {
         let intent = self.intent(kind, cluster, name, operation);
         self.0.journals.begin(intent).await
+    }
+
+    /// Whether a create of `spec` goes on with this finished cluster: an earlier create of just that cluster
+    /// died on this machine before it could tell of it, so that nobody has it.
+    pub async fn goes_on_with(
+        &self,
+        found: &ObservedCluster,
+        spec: &ClusterSpec,
+    ) -> Result<bool, EngineError> {
+        let is_the_same = found
+            .record
+            .as_ref()
+            .is_some_and(|record| record.complete && record.spec == *spec);
+        let journals = &self.0.journals;
+        Ok(is_the_same
+            && journals
+                .is_abandoned(found.id, found.owner.operation)
+                .await?)
     }
 
     /// Begins to delete what an unfinished create has left, or to go on with what a finished one could not tell

@@ -140,6 +140,18 @@ fn try_lock(file: &File, path: &Path) -> Result<bool, JournalError> {
     }
 }
 
+/// Whether a process works on the journal's cluster now.
+pub(super) fn is_held(path: &Path) -> Result<bool, JournalError> {
+    let file = File::open(path).map_err(JournalError::io("opening the journal", path))?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => {
+            Err(JournalError::io("locking the journal", path)(error))
+        }
+    }
+}
+
 fn is_at(file: &File, path: &Path) -> Result<bool, JournalError> {
     let failed = || JournalError::io("looking at the journal", path);
     let held = file.metadata().map_err(failed())?;

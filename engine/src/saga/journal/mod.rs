@@ -23,7 +23,7 @@ pub use record::{
 
 use crate::model::{ClusterId, ClusterName, OperationId};
 use crate::operation::StepProgress;
-use file::{JournalFile, peek};
+use file::{JournalFile, is_held, peek};
 use record::{is_settled, running};
 
 /// An operation that is about to begin.
@@ -171,6 +171,24 @@ impl Journals {
             }
             // Its lock, and nothing else, proves that the process is dead.
             begin(&folder, intent).map(Some)
+        })
+        .await
+    }
+
+    /// Whether the process of that operation is dead by the journal, and never came to tell what it had made.
+    pub async fn is_abandoned(
+        &self,
+        cluster: ClusterId,
+        operation: OperationId,
+    ) -> Result<bool, JournalError> {
+        let Some(folder) = self.0.clone() else {
+            return Ok(false);
+        };
+        blocking(move || {
+            let path = folder.journal(cluster);
+            Ok(path.exists()
+                && was_begun_here(&peek(&path)?, operation, Left::Whole)
+                && !is_held(&path)?)
         })
         .await
     }

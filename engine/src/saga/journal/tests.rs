@@ -181,8 +181,15 @@ async fn a_whole_cluster_is_taken_over_only_where_its_create_died() {
         }
         let again = bench.intent(OperationKind::Create);
         let journals = bench.journals();
+        let is_abandoned = async || {
+            let abandoned = journals.is_abandoned(bench.cluster, operation).await;
+            abandoned.unwrap()
+        };
+        assert_eq!(is_abandoned().await, is_taken);
         let taken = journals.take_over(operation, Left::Whole, again).await;
-        assert_eq!(taken.unwrap().is_some(), is_taken);
+        let taken = taken.unwrap();
+        assert_eq!(taken.is_some(), is_taken);
+        assert!(!is_abandoned().await, "somebody works on it, or has it");
     }
 }
 

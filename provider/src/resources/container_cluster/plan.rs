@@ -86,9 +86,16 @@ impl ContainerCluster {
             .namesakes(&spec.name)
             .await
             .map_err(failed("The platform could not be asked about the plan"))?;
-        let found = match namesakes.iter().find_map(|namesake| self.taken(namesake)) {
+        let found = match namesakes.iter().find(|namesake| self.is_taken(namesake)) {
             // Everything else that is in the way is that cluster's: one finding says it all.
-            Some(taken) => vec![taken],
+            Some(namesake) => {
+                let goes_on = engine.goes_on_with(namesake, &spec).await;
+                if goes_on.map_err(failed("The journal could not be asked about the plan"))? {
+                    Vec::new()
+                } else {
+                    vec![taken(namesake)]
+                }
+            }
             None => self.checked(engine, &spec, &namesakes).await?,
         };
         let diagnostics = findings(found).into_result()?;
@@ -120,21 +127,23 @@ impl ContainerCluster {
         Ok(found)
     }
 
-    /// The finding that `namesake` is a finished cluster, unless it is this resource's own predecessor.
-    fn taken(&self, namesake: &ObservedCluster) -> Option<Finding> {
-        if !namesake.is_complete() || self.known.contains(namesake.id) {
-            return None;
-        }
-        Some(Finding::error(
-            Subject::Name,
-            format!("A cluster {} exists already", namesake.owner.cluster_name),
-            format!(
-                "It is in no state that Terraform had read. To manage it here: terraform import <address of this \
-                 resource> {}",
-                namesake.id
-            ),
-        ))
+    /// Whether `namesake` is a finished cluster, and not this resource's own predecessor.
+    fn is_taken(&self, namesake: &ObservedCluster) -> bool {
+        namesake.is_complete() && !self.known.contains(namesake.id)
     }
+}
+
+/// The finding that `namesake` is a finished cluster.
+fn taken(namesake: &ObservedCluster) -> Finding {
+    Finding::error(
+        Subject::Name,
+        format!("A cluster {} exists already", namesake.owner.cluster_name),
+        format!(
+            "It is in no state that Terraform had read. To manage it here: terraform import <address of this \
+             resource> {}",
+            namesake.id
+        ),
+    )
 }
 
 /// Whether the change can only be made by a new cluster in the place of this one.
