@@ -1,22 +1,26 @@
 //! Whole lives of clusters on a platform kept in a folder, asserted on what is there afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "lifecycle/nodes_beside.rs"]
+mod nodes_beside;
+#[path = "lifecycle/rollback.rs"]
+mod rollback;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use coe_engine::cluster::{Cluster, NodeStatus};
-use coe_engine::coe::Boot;
-use coe_engine::engine::{Engine, NodeRequest, Settings};
+use coe_engine::engine::{Engine, Settings};
 use coe_engine::error::{EngineError, Failure};
 use coe_engine::model::{
-    ClusterId, ClusterSpec, ClusterStatus, CoeKind, DesiredState, Flavor, Health, ImageName,
-    NetworkSpec, NodeGroup, NodeName, OnCreateFailure, OperationId, Owner, Role,
+    ClusterId, ClusterSpec, ClusterStatus, CoeKind, DesiredState, Health, ImageName, NetworkSpec,
+    NodeName, OnCreateFailure, OperationId,
 };
 use coe_engine::operation::{Event, Operation, ProgressSink, StepProgress};
 use coe_engine::platform::simulated::{Call, Fault, FaultKind, Simulated, SimulatedSettings};
-use coe_engine::platform::{MachineRequest, Platform, Scope};
+use coe_engine::platform::{Platform, Scope};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
@@ -377,122 +381,6 @@ const CALLS_OF_CREATE: [(Call, u32); 7] = [
 ];
 
 #[tokio::test]
-async fn a_create_that_fails_at_any_call_leaves_nothing() {
-    for (call, times) in CALLS_OF_CREATE {
-        for nth in 1..=times {
-            for kind in [FaultKind::FailBefore, FaultKind::FailAfter] {
-                let what = format!("{kind:?} of {call} {nth}");
-                let bench = Bench::with_faults(vec![fault(call, nth, kind)]);
-                let result = bench
-                    .engine
-                    .create(&spec(3, 1), OnCreateFailure::Rollback, &operation())
-                    .await;
-                match result {
-                    Ok(cluster) => assert_serves(&cluster),
-                    Err(failure) => {
-                        assert_eq!(failure.leftovers, Vec::<String>::new(), "{what}");
-                        assert!(failure.cluster.is_none(), "{what}");
-                        bench.assert_nothing_is_left(&what).await;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Interrupts its operation when that many steps have begun.
-struct InterruptAt {
-    step: usize,
-    begun: AtomicUsize,
-    cancellation: CancellationToken,
-}
-
-impl ProgressSink for InterruptAt {
-    fn report(&self, event: Event) {
-        if event.progress == StepProgress::Started
-            && self.begun.fetch_add(1, Ordering::Relaxed) + 1 == self.step
-        {
-            self.cancellation.cancel();
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_create_that_is_interrupted_at_any_step_leaves_nothing() {
-    for step in 1.. {
-        let bench = Bench::new();
-        let plain = operation();
-        let cancellation = plain.cancellation.clone();
-        let interrupt = InterruptAt {
-            step,
-            begun: AtomicUsize::new(0),
-            cancellation,
-        };
-        let operation = Operation {
-            progress: Arc::new(interrupt),
-            ..plain
-        };
-        match bench
-            .engine
-            .create(&spec(3, 1), OnCreateFailure::Rollback, &operation)
-            .await
-        {
-            Err(failure) => {
-                assert!(failure.leftovers.is_empty(), "{failure}");
-                assert!(failure.to_string().contains("interrupted"), "{failure}");
-                bench
-                    .assert_nothing_is_left(&format!("an interruption at step {step}"))
-                    .await;
-            }
-            Ok(cluster) => {
-                assert!(step > 10, "a create has more than {step} steps");
-                assert_serves(&cluster);
-                break;
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_operation_that_runs_out_of_time_leaves_nothing() {
-    let bench = Bench::with_faults(vec![fault(Call::EnsureMachine, 3, FaultKind::Hang)]);
-    let operation = operation_within(SignedDuration::from_millis(300));
-    let failure = bench
-        .engine
-        .create(&spec(3, 0), OnCreateFailure::Rollback, &operation)
-        .await
-        .expect_err("a machine is never made");
-    assert!(failure.to_string().contains("time was up"), "{failure}");
-    bench.assert_nothing_is_left("the deadline").await;
-}
-
-#[tokio::test]
-async fn what_cannot_be_undone_is_named_and_deleted_later() {
-    let mut faults = vec![fault(Call::EnsureMachine, 2, FaultKind::FailAfter)];
-    faults.extend((1..=100).map(|nth| fault(Call::DeleteMachine, nth, FaultKind::FailBefore)));
-    let bench = Bench::with_faults(faults);
-    let failure = bench
-        .engine
-        .create(&spec(1, 1), OnCreateFailure::Rollback, &operation())
-        .await
-        .expect_err("a machine fails");
-    assert!(
-        failure
-            .leftovers
-            .iter()
-            .any(|left| left.contains("bar-worker-1") || left.contains("bar-control-plane-1")),
-        "{failure}"
-    );
-    let left = failure.cluster.expect("something is left");
-    bench
-        .restarted()
-        .delete(left.id(), &operation())
-        .await
-        .unwrap();
-    bench.assert_nothing_is_left("the later delete").await;
-}
-
-#[tokio::test]
 async fn a_create_that_was_kept_is_finished_by_an_update() {
     for (call, nth) in [
         (Call::EnsureNetwork, 1),
@@ -629,249 +517,6 @@ async fn deleting_goes_on_past_failures_names_them_and_succeeds_when_asked_again
         bench.assert_nothing_is_left("delete").await;
     }
     assert!(bench.engine.read(cluster.id()).await.unwrap().is_none());
-}
-
-fn beside(text: &str, role: Role) -> NodeRequest {
-    NodeRequest {
-        name: name(text),
-        role,
-        flavor: None,
-        image: None,
-        labels: BTreeMap::from([("disk".to_owned(), "ssd".to_owned())]),
-        maintenance: false,
-    }
-}
-
-#[tokio::test]
-async fn nodes_beside_the_pool_are_added_at_once_changed_and_removed() {
-    let bench = Bench::new();
-    let spec = spec(1, 1);
-    let cluster = bench.create(&spec).await;
-    let id = cluster.id();
-    let requests: Vec<_> = (1..=4)
-        .map(|n| beside(&format!("extra-{n}"), Role::Worker))
-        .collect();
-    let operation_of_all = operation();
-    let added = requests
-        .iter()
-        .map(|request| bench.engine.add_node(id, request, &operation_of_all));
-    for node in futures_util::future::join_all(added).await {
-        let node = node.unwrap_or_else(|failure| panic!("{failure}"));
-        assert_eq!(node.status, NodeStatus::Ready);
-        assert_eq!(node.group, NodeGroup::Beside);
-        assert_eq!(node.labels, requests[0].labels);
-    }
-    let grown = bench.read(&cluster).await;
-    assert_serves(&grown);
-    let addresses: BTreeSet<_> = grown
-        .nodes()
-        .into_values()
-        .map(|node| node.address)
-        .collect();
-    assert_eq!(addresses.len(), 6);
-    assert_eq!(grown.record().unwrap().addresses.len(), 6);
-    assert_eq!(bench.sentences(&cluster, &spec).await, Vec::<String>::new());
-
-    let resting = NodeRequest {
-        maintenance: true,
-        labels: BTreeMap::new(),
-        ..requests[0].clone()
-    };
-    let node = bench
-        .engine
-        .update_node(id, &resting, &operation())
-        .await
-        .unwrap();
-    assert_eq!(
-        (node.status, node.labels),
-        (NodeStatus::Drained, BTreeMap::new())
-    );
-    assert_serves(&bench.read(&cluster).await);
-    let other = NodeRequest {
-        image: Some(ImageName("node:2".to_owned())),
-        ..requests[1].clone()
-    };
-    let node = bench
-        .engine
-        .update_node(id, &other, &operation())
-        .await
-        .unwrap();
-    assert_eq!((node.status, node.image), (NodeStatus::Ready, other.image));
-
-    for request in &requests {
-        bench
-            .engine
-            .remove_node(id, &request.name, &operation())
-            .await
-            .unwrap();
-        bench
-            .engine
-            .remove_node(id, &request.name, &operation())
-            .await
-            .unwrap();
-        assert!(
-            bench
-                .engine
-                .read_node(id, &request.name)
-                .await
-                .unwrap()
-                .is_none()
-        );
-    }
-    assert_eq!(names(&bench.read(&cluster).await), names(&cluster));
-}
-
-#[tokio::test]
-async fn a_node_beside_the_pool_that_fails_leaves_the_cluster_as_it_was() {
-    let bench = Bench::new();
-    let cluster = bench.create(&spec(1, 1)).await;
-    for (call, nth) in [
-        (Call::EnsureMachine, 1),
-        (Call::Run, 3),
-        (Call::Run, 6),
-        (Call::PutFiles, 1),
-    ] {
-        for kind in [FaultKind::FailBefore, FaultKind::FailAfter] {
-            let failing = engine_in(&bench.folder, vec![fault(call, nth, kind)]);
-            let request = beside("extra", Role::ControlPlane);
-            let id = cluster.id();
-            match failing.add_node(id, &request, &operation()).await {
-                Ok(_) => bench
-                    .engine
-                    .remove_node(id, &request.name, &operation())
-                    .await
-                    .unwrap(),
-                Err(failure) => {
-                    assert!(
-                        failure.leftovers.is_empty(),
-                        "{kind:?} of {call} {nth}: {failure}"
-                    );
-                }
-            }
-            let now = bench.read(&cluster).await;
-            assert_eq!(
-                names(&now),
-                names(&cluster),
-                "after {kind:?} of {call} {nth}"
-            );
-            assert_serves(&now);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_node_beside_a_cluster_that_sleeps_is_removed_and_not_changed() {
-    let bench = Bench::new();
-    let cluster = bench.create(&spec(1, 0)).await;
-    let (id, request) = (cluster.id(), beside("extra", Role::Worker));
-    let added = bench.engine.add_node(id, &request, &operation()).await;
-    added.unwrap_or_else(|failure| panic!("{failure}"));
-    let asleep = ClusterSpec {
-        desired_state: DesiredState::Stopped,
-        ..spec(1, 0)
-    };
-    bench.update(&cluster, &asleep).await;
-    let refused = bench.engine.update_node(id, &request, &operation()).await;
-    assert!(matches!(
-        refused.unwrap_err().error,
-        EngineError::NoControlPlane { .. }
-    ));
-    let removed = bench
-        .engine
-        .remove_node(id, &request.name, &operation())
-        .await;
-    removed.unwrap_or_else(|failure| panic!("{failure}"));
-    assert_eq!(names(&bench.read(&cluster).await), names(&cluster));
-
-    // Only now can the cluster be told.
-    let woken = bench.update(&cluster, &spec(1, 0)).await;
-    assert_serves(&woken);
-    assert_eq!(names(&woken), names(&cluster));
-}
-
-/// What a process leaves that was killed in the middle of an add: it joined, and nobody remembers it.
-#[tokio::test]
-async fn a_node_whose_add_came_to_no_end_is_finished_after_its_deadline() {
-    let bench = Bench::new();
-    let cluster = bench.create(&spec(1, 0)).await;
-    let (id, request) = (cluster.id(), beside("extra", Role::Worker));
-    for (deadline, is_finished) in [(5, false), (-5, true)] {
-        let added = bench.engine.add_node(id, &request, &operation()).await;
-        added.unwrap_or_else(|failure| panic!("{failure}"));
-        let seen = bench.read(&cluster).await.observed;
-        let mut record = seen.record.unwrap();
-        record.addresses.remove(&request.name);
-        let platform = bench.platform();
-        let owner = Owner {
-            deadline: Timestamp::now() + SignedDuration::from_mins(deadline),
-            ..seen.owner
-        };
-        platform.put_record(&owner, &record).await.unwrap();
-        let machine = &seen.machines[&request.name];
-        platform.delete_machine(id, &request.name).await.unwrap();
-        let made = MachineRequest {
-            spec: machine.spec.clone(),
-            address: machine.address,
-            network: seen.network.unwrap(),
-            boot: Boot::default(),
-        };
-        platform.ensure_machine(&owner, &made).await.unwrap();
-
-        let again = bench.restarted().add_node(id, &request, &operation()).await;
-        if is_finished {
-            let node = again.unwrap_or_else(|failure| panic!("{failure}"));
-            assert_eq!(node.status, NodeStatus::Ready);
-            let record = bench.read(&cluster).await.observed.record.unwrap();
-            assert!(record.addresses.contains_key(&request.name));
-        } else {
-            let refused = again.unwrap_err().to_string();
-            assert!(refused.contains("imported as bar/extra"), "{refused}");
-        }
-        let engine = &bench.engine;
-        engine
-            .remove_node(id, &request.name, &operation())
-            .await
-            .unwrap_or_else(|failure| panic!("{failure}"));
-    }
-}
-
-#[tokio::test]
-async fn a_node_that_the_platform_refuses_is_refused_before_anything_is_made() {
-    let bench = Bench::new();
-    let cluster = bench.create(&spec(1, 0)).await;
-    let (id, request) = (cluster.id(), beside("extra", Role::Worker));
-    let malformed = NodeRequest {
-        flavor: Some(Flavor("enormous".to_owned())),
-        ..request.clone()
-    };
-    let refused = bench.engine.add_node(id, &malformed, &operation()).await;
-    assert!(matches!(
-        refused.unwrap_err().error,
-        EngineError::Invalid(_)
-    ));
-    let added = bench.engine.add_node(id, &request, &operation()).await;
-    added.unwrap_or_else(|failure| panic!("{failure}"));
-    let refused = bench.engine.update_node(id, &malformed, &operation()).await;
-    assert!(matches!(
-        refused.unwrap_err().error,
-        EngineError::Invalid(_)
-    ));
-    assert_serves(&bench.read(&cluster).await);
-}
-
-#[tokio::test]
-async fn a_name_of_the_pool_is_none_for_a_node_beside_it() {
-    let bench = Bench::new();
-    let cluster = bench.create(&spec(1, 0)).await;
-    let request = beside("bar-worker-7", Role::Worker);
-    let failure = bench
-        .engine
-        .add_node(cluster.id(), &request, &operation())
-        .await;
-    assert!(matches!(
-        failure.unwrap_err().error,
-        EngineError::Invalid(_)
-    ));
 }
 
 #[tokio::test]
