@@ -89,3 +89,15 @@ fn a_provider_whose_terraform_is_killed_unwinds_what_it_made() {
     stack.destroy();
     stack.assert_nothing_left();
 }
+
+#[test]
+fn a_folder_that_takes_no_journal_is_told_before_anything_is_made() {
+    let stack = Stack::on_docker("nojournal");
+    fs::write(stack.folder().join("file"), "").expect("the folder takes files");
+    stack.configure(&format!(
+        "provider \"coe\" {{\n  journal_dir = \"${{path.root}}/file/journal\"\n}}\n{}",
+        coe_tests::stack::swarm("node_count = 0")
+    ));
+    stack.apply_fails_saying(&["journal_dir", "file/journal"]);
+    stack.assert_nothing_left();
+}
