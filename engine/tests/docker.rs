@@ -22,7 +22,7 @@ use bollard::models::{
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
 };
-use coe_engine::model::{ClusterSpec, ImageName, NodeSpec, Owner, Subject};
+use coe_engine::model::{ClusterSpec, ImageName, NodeSpec, Owner, Severity, Subject};
 use coe_engine::platform::docker::{Docker, DockerSettings};
 use coe_engine::platform::{MachineRequest, Platform, Scope};
 use tempfile::TempDir;
@@ -241,6 +241,11 @@ async fn an_image_that_cannot_be_pulled_is_found_before_it_is() {
         let subjects: Vec<_> = found.iter().map(|finding| &finding.subject).collect();
         assert_eq!(subjects, [&Subject::Image, &Subject::PreloadImage(1)]);
         for finding in &found {
+            assert_eq!(
+                finding.severity,
+                Severity::Warning,
+                "it may be there in time"
+            );
             assert!(finding.summary.contains(&missing.0), "{}", finding.summary);
             assert!(finding.detail.contains("localhost:1"), "{}", finding.detail);
         }

@@ -74,12 +74,13 @@ impl Docker {
             .map(|(subject, image)| async move {
                 let reason = self.why_not_to_be_had(image).await?;
                 Ok::<_, PlatformError>(reason.map(|reason| {
-                    Finding::error(
+                    // A warning: something else may put the image on the engine before nodes need it.
+                    Finding::warning(
                         subject,
                         format!("image {image} is not on the engine and cannot be pulled"),
                         format!(
-                            "Its registry says: {reason}. Take another image, or build it or load it on \
-                             the engine first."
+                            "Its registry says: {reason}. Nothing is made unless the image is on the engine by \
+                             then: take another one, or build it or load it first."
                         ),
                     )
                 }))
