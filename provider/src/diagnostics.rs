@@ -25,27 +25,27 @@ fn diagnostic(finding: Finding) -> Diagnostic {
 
 /// The argument of `coe_container_cluster` that spells `subject`.
 fn path(subject: &Subject) -> Option<Path> {
-    let attribute = Path::attribute_name;
+    let attribute = |name: &str| Path::attribute_name(name);
     let element = |name: &str, index: usize| {
-        let list = attribute(name.to_owned());
+        let list = attribute(name);
         u32::try_from(index).map_or(list.clone(), |index| list.index(index))
     };
     Some(match subject {
         Subject::Cluster => return None,
-        Subject::Name => attribute("name".to_owned()),
-        Subject::Version => attribute("cluster_version".to_owned()),
-        Subject::Label(key) => attribute("labels".to_owned()).key(key.clone()),
-        Subject::ControlPlanes => attribute("control_plane_count".to_owned()),
-        Subject::Workers => attribute("node_count".to_owned()),
-        Subject::Flavor => attribute("flavor".to_owned()),
-        Subject::ControlPlaneFlavor => attribute("control_plane_flavor".to_owned()),
-        Subject::Image => attribute("image".to_owned()),
+        Subject::Name => attribute("name"),
+        Subject::Version => attribute("cluster_version"),
+        Subject::Label(key) => attribute("labels").key(key.clone()),
+        Subject::ControlPlanes => attribute("control_plane_count"),
+        Subject::Workers => attribute("node_count"),
+        Subject::Flavor => attribute("flavor"),
+        Subject::ControlPlaneFlavor => attribute("control_plane_flavor"),
+        Subject::Image => attribute("image"),
         Subject::PreloadImage(index) => element("preload_images", *index),
         Subject::Port(index) => element("ports", *index),
         Subject::Mount(index) => element("mounts", *index),
         Subject::Volume(index) => element("volumes", *index),
-        Subject::Network => attribute("network".to_owned()),
-        Subject::DesiredState => attribute("desired_state".to_owned()),
+        Subject::Network => attribute("network"),
+        Subject::DesiredState => attribute("desired_state"),
     })
 }
 
@@ -59,6 +59,11 @@ pub(crate) fn failed(what: &'static str) -> impl FnOnce(EngineError) -> Diagnost
 
 /// What is said of an operation that did not do `what`, with what it left behind.
 pub(crate) fn failed_operation(what: &'static str, failure: &Failure) -> Diagnostics {
+    if let EngineError::Invalid(wrong) = &failure.error
+        && failure.leftovers.is_empty()
+    {
+        return findings(wrong.clone());
+    }
     let mut detail = sentence(&failure.error);
     if !failure.leftovers.is_empty() {
         detail.push_str("\n\nWhat could not be removed, and stays in state until it is:");
@@ -66,10 +71,7 @@ pub(crate) fn failed_operation(what: &'static str, failure: &Failure) -> Diagnos
             let _ = write!(detail, "\n  - {leftover}");
         }
     }
-    match &failure.error {
-        EngineError::Invalid(wrong) if failure.leftovers.is_empty() => findings(wrong.clone()),
-        _ => Diagnostic::error(what, detail).into(),
-    }
+    Diagnostic::error(what, detail).into()
 }
 
 /// An error with its causes, as the beginning of a text.

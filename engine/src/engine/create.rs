@@ -129,13 +129,7 @@ impl Engine {
         spec: &ClusterSpec,
         operation: &Operation,
     ) -> Result<Option<(ClusterId, Journal)>, Failure> {
-        let scope = Scope::Name(spec.name.clone());
-        let found = self
-            .0
-            .platform
-            .observe(&scope)
-            .await
-            .map_err(EngineError::from)?;
+        let found = self.namesakes(&spec.name).await?;
         self.forget_all_but(&found, &spec.name).await?;
         for observed in found {
             let name = spec.name.clone();

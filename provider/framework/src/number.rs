@@ -65,11 +65,6 @@ impl Number {
         self.0.is_integer()
     }
 
-    /// The decimal number itself.
-    pub fn as_decimal(&self) -> &BigDecimal {
-        &self.0
-    }
-
     fn integer(&self) -> Option<&BigDecimal> {
         self.is_integer().then_some(&self.0)
     }
