@@ -1,6 +1,8 @@
 //! Whole lives of clusters on a platform kept in a folder, asserted on what is there afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "lifecycle/comeback.rs"]
+mod comeback;
 #[path = "lifecycle/nodes_beside.rs"]
 mod nodes_beside;
 #[path = "lifecycle/rollback.rs"]

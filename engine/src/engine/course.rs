@@ -14,11 +14,8 @@ use crate::steps::{
     RestoreMember, StartMachine, StopMachine, UncordonNode, Volumes, WaitForReturn, WaitUntilReady,
 };
 
-/// How long a node whose machine came back may take to find its cluster again by itself.
-const COMEBACK: Duration = Duration::from_secs(30);
-
-/// How long the nodes of a cluster that was stopped may take to find one another again.
-const RETURN: Duration = Duration::from_mins(1);
+/// How long nodes whose machines came back may take to find their cluster and one another by themselves.
+const COMEBACK: Duration = Duration::from_mins(1);
 
 /// Steps that stand or fall together.
 pub(super) struct Leg {
@@ -263,7 +260,7 @@ impl Course<'_> {
                         .then(nodes.iter().map(start).collect())
                         .then_step(WaitForReturn {
                             nodes: nodes.clone(),
-                            patience: RETURN,
+                            patience: COMEBACK,
                         });
                 }
                 Change::StopMachines { nodes } => {
@@ -300,7 +297,7 @@ impl Course<'_> {
                 // A new leader takes those that ran all the time for dead until they have found it.
                 saga = saga.then_step(WaitForReturn {
                     nodes: self.running_machines(),
-                    patience: RETURN,
+                    patience: COMEBACK,
                 });
             }
         }

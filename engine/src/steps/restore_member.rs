@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::Site;
 use super::join_node::{join, leave};
+use super::wait_for_return::come_back;
 use crate::model::{NodeName, Role};
 use crate::saga::{Step, StepError, StepName};
 
@@ -46,10 +47,10 @@ impl Step for RestoreMember {
     }
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
+        let node = std::slice::from_ref(&self.node);
         if let Comeback::ByItself(patience) = self.comeback
-            && tokio::time::timeout(patience, self.wait_until_ready(site))
-                .await
-                .is_ok_and(|r| r.is_ok())
+            && let Ok(asked) = site.control_plane(&self.node)
+            && come_back(site, asked.as_ref(), node, patience).await
         {
             return Ok(());
         }

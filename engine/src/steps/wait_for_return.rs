@@ -9,6 +9,10 @@ use async_trait::async_trait;
 use super::Site;
 use crate::model::NodeName;
 use crate::saga::{Step, StepError, StepName};
+use crate::transport::Exec;
+
+/// How long a control plane that gave an error is left alone.
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 /// See the module.
 pub struct WaitForReturn {
@@ -31,10 +35,25 @@ impl Step for WaitForReturn {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let asked = site.any_control_plane()?;
-        let ready = site.coe.wait_until_ready(asked.as_ref(), &self.nodes);
-        match tokio::time::timeout(self.patience, ready).await {
-            Ok(result) => Ok(result?),
-            Err(_late) => Ok(()),
-        }
+        come_back(site, asked.as_ref(), &self.nodes, self.patience).await;
+        Ok(())
     }
+}
+
+/// Whether the nodes become ready within `patience`, as `asked` sees it.
+///
+/// An error is no answer to that: control planes that look for one another give errors of many kinds until
+/// they agree, and a node that is taken for lost too early is torn out of its cluster for nothing.
+pub(super) async fn come_back(
+    site: &Site,
+    asked: &dyn Exec,
+    nodes: &[NodeName],
+    patience: Duration,
+) -> bool {
+    let ready = async {
+        while site.coe.wait_until_ready(asked, nodes).await.is_err() {
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+    };
+    tokio::time::timeout(patience, ready).await.is_ok()
 }
