@@ -91,6 +91,20 @@ pub enum EngineError {
         /// The node.
         node: NodeName,
     },
+    /// A control plane would go with its vote.
+    #[error(
+        "{node} is a control plane of cluster {cluster}, and its vote cannot be given up before it goes, because no \
+         control plane answers: {reason}. Without it the others may never agree on anything again. Start the cluster \
+         and try again, or delete all of it"
+    )]
+    VoteNotGivenUp {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The control plane.
+        node: NodeName,
+        /// Why nobody could be asked.
+        reason: String,
+    },
     /// No control plane of the cluster can be asked.
     #[error("no control plane of cluster {cluster} answers: {reason}")]
     NoControlPlane {
@@ -116,6 +130,24 @@ pub enum EngineError {
     /// The operation's deadline passed between two steps.
     #[error("the operation did not end in time")]
     OutOfTime,
+}
+
+impl From<StepError> for EngineError {
+    /// What a question of the engine's own came to; a step of a saga is named by its title.
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Platform(error) => Self::Platform(error),
+            StepError::Coe(error) => Self::Coe(error),
+            StepError::Plan(error) => Self::Plan(error),
+            StepError::Journal(error) => Self::Journal(error),
+            StepError::Interrupted => Self::Interrupted,
+            StepError::OutOfTime => Self::OutOfTime,
+            source => Self::Step {
+                step: "look at the cluster".to_owned(),
+                source,
+            },
+        }
+    }
 }
 
 fn sentences(findings: &[Finding]) -> String {

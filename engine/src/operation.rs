@@ -1,6 +1,8 @@
 //! One run of create, update or delete: who it is, until when, and to whom it tells its progress.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,11 +18,45 @@ pub enum StepProgress {
     Started,
     /// It came to its end.
     Finished,
+    /// It failed in a way that may pass: it is tried again.
+    Retried {
+        /// Why it failed.
+        error: String,
+        /// How long it pauses before that.
+        after: Duration,
+    },
     /// It failed.
     Failed {
         /// Why.
         error: String,
     },
+}
+
+/// How often the calls of one operation may be tried again, all of them together: what fails everywhere is
+/// not asked for ever. Clones share it.
+#[derive(Debug, Clone)]
+pub struct RetryBudget(Arc<AtomicU32>);
+
+impl RetryBudget {
+    /// So many retries.
+    pub fn of(retries: u32) -> Self {
+        Self(Arc::new(AtomicU32::new(retries)))
+    }
+
+    /// Takes one of them; `false`: there is none left.
+    pub(crate) fn take(&self) -> bool {
+        let take = |left: u32| left.checked_sub(1);
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_ok()
+    }
+}
+
+impl Default for RetryBudget {
+    /// Enough for ten lanes of work through half a minute in which nothing answers.
+    fn default() -> Self {
+        Self::of(200)
+    }
 }
 
 /// Something that happened in an operation.
@@ -57,6 +93,8 @@ pub struct Operation {
     pub cancellation: CancellationToken,
     /// Takes its events.
     pub progress: Arc<dyn ProgressSink>,
+    /// How often its calls may be tried again.
+    pub retries: RetryBudget,
 }
 
 impl Operation {

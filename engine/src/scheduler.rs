@@ -7,22 +7,34 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::operation::Operation;
+use crate::operation::{Operation, RetryBudget};
+use crate::platform::Retry;
 use crate::saga::StepError;
 
-/// How often a step is tried before its error counts.
-const ATTEMPTS: u32 = 4;
+/// For how long work is tried again while its error is one that may pass: an engine that is started again
+/// is back by then.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// For how long what only looks is tried again: a connection that was cut is made anew, and whoever waits
+/// learns soon that nobody answers.
+const PATIENCE_OF_LOOKS: Duration = Duration::from_millis(500);
 
 /// How long the first pause between two tries is; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// Until when work may go on.
+/// How long a pause is at the most, unless the platform asks for a longer one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Until when work may go on, and how often it is tried again.
 #[derive(Debug, Clone)]
 pub struct Bounds {
     deadline: Timestamp,
     cancellation: CancellationToken,
+    patience: Duration,
+    retries: RetryBudget,
 }
 
 impl Bounds {
@@ -31,10 +43,23 @@ impl Bounds {
         Self {
             deadline: operation.deadline,
             cancellation: operation.cancellation.clone(),
+            patience: PATIENCE,
+            retries: operation.retries.clone(),
         }
     }
 
-    /// That long from now, whatever becomes of the operation: for its clean-up.
+    /// The bounds of who only looks, and stops by dropping the look.
+    pub fn for_look() -> Self {
+        Self {
+            deadline: Timestamp::MAX,
+            cancellation: CancellationToken::new(),
+            patience: PATIENCE_OF_LOOKS,
+            retries: RetryBudget::default(),
+        }
+    }
+
+    /// That long from now, whatever becomes of the operation: for its clean-up, which is tried again all
+    /// that time.
     pub fn for_cleanup(within: Duration) -> Self {
         // A time that cannot be represented is as far away as one that can.
         let deadline = Timestamp::now()
@@ -43,6 +68,8 @@ impl Bounds {
         Self {
             deadline,
             cancellation: CancellationToken::new(),
+            patience: within,
+            retries: RetryBudget::default(),
         }
     }
 
@@ -90,31 +117,145 @@ impl Scheduler {
             .await
     }
 
-    /// Does the work, and does it again, after pauses that grow and are never the same for two, while
-    /// its error is one that may pass.
+    /// Does the work, and does it again while its error is one that may pass: after pauses that grow and are
+    /// never the same for two, or that the platform asks for; as long as patience, budget and bounds allow.
+    /// `again` is told of each retry.
     pub async fn persevere<T, F>(
         &self,
         bounds: &Bounds,
+        mut again: impl FnMut(&StepError, Duration),
         mut work: impl FnMut() -> F,
     ) -> Result<T, StepError>
     where
         F: Future<Output = Result<T, StepError>>,
     {
+        let began = Instant::now();
         let mut pause = FIRST_PAUSE;
-        for _ in 1..ATTEMPTS {
-            match bounds.within(work()).await {
-                Err(error) if error.is_retryable() => {}
-                result => return result,
-            }
+        loop {
+            let error = match bounds.within(work()).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
             let jittered = pause.mul_f64(0.5 + fastrand::f64());
+            let wait = match error.retry() {
+                Retry::Never => return Err(error),
+                Retry::Later if began.elapsed() + jittered > bounds.patience => return Err(error),
+                Retry::Later => jittered,
+                Retry::After(asked) => asked.max(jittered),
+            };
+            if wait >= bounds.remaining() || !bounds.retries.take() {
+                return Err(error);
+            }
+            again(&error, wait);
             bounds
                 .within(async {
-                    tokio::time::sleep(jittered).await;
+                    tokio::time::sleep(wait).await;
                     Ok(())
                 })
                 .await?;
-            pause *= 2;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        bounds.within(work()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+    use crate::platform::PlatformError;
+
+    fn refused(retry: Retry) -> StepError {
+        StepError::Platform(PlatformError::Refused {
+            what: "make a machine".to_owned(),
+            reason: "busy".to_owned(),
+            help: None,
+            retry,
+        })
+    }
+
+    fn scheduler() -> Scheduler {
+        Scheduler::new(NonZeroUsize::MIN)
+    }
+
+    /// Work that is refused so often before it is done: what came of it, and the pauses.
+    async fn refused_times(
+        times: u32,
+        retry: Retry,
+        bounds: &Bounds,
+    ) -> (Result<(), StepError>, Vec<Duration>) {
+        let left = Cell::new(times);
+        let pauses = RefCell::new(Vec::new());
+        let result = scheduler()
+            .persevere(
+                bounds,
+                |_, pause| pauses.borrow_mut().push(pause),
+                async || match left.get() {
+                    0 => Ok(()),
+                    more => {
+                        left.set(more - 1);
+                        Err(refused(retry))
+                    }
+                },
+            )
+            .await;
+        (result, pauses.into_inner())
+    }
+
+    fn cleanup() -> Bounds {
+        Bounds::for_cleanup(Duration::from_mins(1))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_grow_and_none_is_endless() {
+        let (result, pauses) = refused_times(9, Retry::Later, &cleanup()).await;
+        result.unwrap();
+        assert_eq!(pauses.len(), 9);
+        for (doublings, pause) in (0..).zip(pauses) {
+            let middle = (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE);
+            assert!(pause >= middle / 2 && pause <= middle * 3 / 2, "{pause:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_for_good_is_not_asked_again() {
+        let (result, pauses) = refused_times(1, Retry::Never, &cleanup()).await;
+        assert!(result.is_err());
+        assert!(pauses.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_platform_that_asks_for_a_pause_gets_it() {
+        let asked = Duration::from_secs(40);
+        let (result, pauses) = refused_times(1, Retry::After(asked), &cleanup()).await;
+        result.unwrap();
+        assert_eq!(pauses, [asked]);
+        // Beyond the deadline nobody waits: the platform's answer is the error.
+        let late = Retry::After(Duration::from_mins(2));
+        let (result, pauses) = refused_times(1, late, &cleanup()).await;
+        assert!(matches!(result, Err(StepError::Platform(_))));
+        assert!(pauses.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends() {
+        let began = Instant::now();
+        let (result, _) = refused_times(u32::MAX, Retry::Later, &Bounds::for_look()).await;
+        assert!(matches!(result, Err(StepError::Platform(_))));
+        assert!(began.elapsed() <= PATIENCE_OF_LOOKS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_retries_of_an_operation_are_counted_together() {
+        let bounds = Bounds {
+            retries: RetryBudget::of(3),
+            ..cleanup()
+        };
+        let (result, pauses) = refused_times(2, Retry::Later, &bounds).await;
+        result.unwrap();
+        assert_eq!(pauses.len(), 2);
+        let (result, pauses) = refused_times(2, Retry::Later, &bounds).await;
+        assert!(result.is_err());
+        assert_eq!(pauses.len(), 1);
     }
 }

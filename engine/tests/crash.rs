@@ -11,14 +11,14 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use coe_engine::cluster::Cluster;
-use coe_engine::engine::{Engine, Settings};
+use coe_engine::cluster::{Cluster, NodeStatus};
+use coe_engine::engine::{Engine, NodeRequest, Settings};
 use coe_engine::error::{EngineError, Failure};
 use coe_engine::model::{
     ClusterId, ClusterSpec, ClusterStatus, CoeKind, DesiredState, Health, NetworkSpec,
-    OnCreateFailure, OperationId,
+    OnCreateFailure, OperationId, Role,
 };
-use coe_engine::operation::{Event, Operation, ProgressSink};
+use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget};
 use coe_engine::platform::simulated::{Simulated, SimulatedSettings};
 use coe_engine::platform::{Platform, Scope};
 use coe_engine::saga::journal::JournalError;
@@ -76,6 +76,7 @@ fn operation(progress: Arc<dyn ProgressSink>) -> Operation {
         deadline: Timestamp::now() + SignedDuration::from_mins(5),
         cancellation: CancellationToken::new(),
         progress,
+        retries: RetryBudget::default(),
     }
 }
 
@@ -134,6 +135,10 @@ async fn child() {
             let id = words[3].parse().unwrap();
             let wanted = spec(3, 1);
             engine.update(id, &wanted, &operation).await.map(drop)
+        }
+        "add" => {
+            let id = words[3].parse().unwrap();
+            engine.add_node(id, &extra(), &operation).await.map(drop)
         }
         _ => engine.delete(words[3].parse().unwrap(), &operation).await,
     };
@@ -275,6 +280,46 @@ async fn an_update_that_is_killed_at_any_event_is_carried_on_by_the_next_one() {
         if !died {
             break;
         }
+        event += 1;
+    }
+    assert!(event > FEWEST_DEATHS, "{event}");
+}
+
+/// A node beside the pool.
+fn extra() -> NodeRequest {
+    NodeRequest {
+        name: "bar-extra".parse().unwrap(),
+        role: Role::Worker,
+        flavor: None,
+        image: None,
+        labels: BTreeMap::from([("zone".to_owned(), "a".to_owned())]),
+        maintenance: false,
+    }
+}
+
+#[tokio::test]
+async fn an_add_of_a_node_that_is_killed_at_any_event_is_carried_on_by_the_next_one() {
+    let mut event = 1;
+    loop {
+        let bench = Bench::new();
+        let id = bench.create().await.id();
+        let died = bench.dies(&format!("add {event} die {id}"));
+        if !died {
+            break;
+        }
+        let after = format!("a death at event {event}");
+        let engine = bench.engine();
+        let operation = operation(Arc::new(Silent));
+        let added = engine.add_node(id, &extra(), &operation).await;
+        let added = added.unwrap_or_else(|failure| panic!("{after}: {failure}"));
+        assert_eq!(added.status, NodeStatus::Ready, "{after}");
+        assert_eq!(added.labels, extra().labels, "{after}");
+        assert_serves(&bench.only_cluster().await, 4, &after);
+        // Now somebody has it.
+        let again = engine.add_node(id, &extra(), &operation).await;
+        let error = again.unwrap_err().error;
+        assert!(matches!(error, EngineError::NodeExists { .. }), "{error}");
+        bench.delete(id, &after).await;
         event += 1;
     }
     assert!(event > FEWEST_DEATHS, "{event}");

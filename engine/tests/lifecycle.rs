@@ -20,7 +20,7 @@ use coe_engine::model::{
     ClusterId, ClusterSpec, ClusterStatus, CoeKind, DesiredState, Health, ImageName, NetworkSpec,
     NodeName, OnCreateFailure, OperationId,
 };
-use coe_engine::operation::{Event, Operation, ProgressSink, StepProgress};
+use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget, StepProgress};
 use coe_engine::platform::simulated::{Call, Fault, FaultKind, Simulated, SimulatedSettings};
 use coe_engine::platform::{Platform, Scope};
 use jiff::{SignedDuration, Timestamp};
@@ -113,6 +113,7 @@ fn operation_within(time: SignedDuration) -> Operation {
         deadline: Timestamp::now() + time,
         cancellation: CancellationToken::new(),
         progress: Arc::new(Events::default()),
+        retries: RetryBudget::default(),
     }
 }
 
@@ -498,7 +499,7 @@ async fn leftovers_of_a_create_are_spared_until_its_deadline_and_removed_after_i
 async fn deleting_goes_on_past_failures_names_them_and_succeeds_when_asked_again() {
     let bench = Bench::new();
     let cluster = bench.create(&spec(1, 3)).await;
-    let faults = (1..=4).map(|nth| fault(Call::DeleteVolumes, nth, FaultKind::FailBefore));
+    let faults = (1..=100).map(|nth| fault(Call::DeleteVolumes, nth, FaultKind::FailBefore));
     let failing = engine_in(&bench.folder, faults.collect());
     let failure = failing
         .delete(cluster.id(), &operation())

@@ -19,7 +19,7 @@ use coe_engine::model::{
     Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, OnCreateFailure, OperationId, Owner,
     PortMapping, Protocol, Role,
 };
-use coe_engine::operation::{Event, Operation, ProgressSink};
+use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget};
 use coe_engine::platform::docker::{Docker, DockerSettings};
 use coe_engine::platform::{MachineRequest, Platform, PlatformError, Scope};
 use coe_engine::transport::{Command, Exec, Stdin};
@@ -512,6 +512,7 @@ fn operation() -> Operation {
         deadline: Timestamp::now() + SignedDuration::from_mins(5),
         cancellation: CancellationToken::new(),
         progress: Arc::new(Silent),
+        retries: RetryBudget::default(),
     }
 }
 

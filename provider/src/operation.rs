@@ -7,7 +7,7 @@ use coe_engine::cluster::Cluster;
 use coe_engine::engine::Engine;
 use coe_engine::error::EngineError;
 use coe_engine::model::{ClusterId, OperationId};
-use coe_engine::operation::{Event, Operation, ProgressSink, StepProgress};
+use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget, StepProgress};
 use jiff::{Timestamp, Unit};
 use terraform_framework::timeouts::{Operation as Kind, Timeouts};
 use terraform_framework::{Attr, Call, Diagnostic, Diagnostics};
@@ -24,6 +24,7 @@ pub(crate) fn operation(call: &Call, limit: Duration) -> Operation {
             .unwrap_or(Timestamp::MAX),
         cancellation: call.cancellation().clone(),
         progress: Arc::new(Log),
+        retries: RetryBudget::default(),
     }
 }
 
@@ -116,6 +117,9 @@ impl ProgressSink for Log {
             }
             StepProgress::Finished => {
                 tracing::info!(%operation, %cluster, node, step, "finished");
+            }
+            StepProgress::Retried { error, after } => {
+                tracing::warn!(%operation, %cluster, node, step, error, ?after, "tried again");
             }
             StepProgress::Failed { error } => {
                 tracing::warn!(%operation, %cluster, node, step, error, "failed");

@@ -21,6 +21,7 @@ impl Engine {
             scheduler: &self.0.scheduler,
             operation,
             journal,
+            cleanup: self.0.cleanup,
         }
     }
 
@@ -51,7 +52,7 @@ impl Engine {
     /// The same for an error that left nothing behind.
     pub(super) async fn failed_with(&self, id: ClusterId, error: EngineError) -> Failure {
         // A platform that cannot be looked at either has said so in the error.
-        let observed = self.look(id).await.ok().flatten();
+        let observed = self.last_look(id).await.ok().flatten();
         Failure {
             cluster: observed.map(|observed| self.cluster(observed)),
             error,

@@ -7,8 +7,10 @@ use crate::error::EngineError;
 use crate::model::{
     ClusterSpec, Finding, NetworkSpec, NodeSpec, ObservedCluster, Role, Severity, Subject,
 };
+use crate::operation::Operation;
 use crate::plan::{CoeNeeds, capacity, pool, pool_names, pool_node, pool_role};
 use crate::registry;
+use crate::scheduler::Bounds;
 
 impl Engine {
     /// Everything that is wrong with the request as far as it can be known without the platform: room
@@ -40,13 +42,23 @@ impl Engine {
         spec: &ClusterSpec,
         observed: Option<&ObservedCluster>,
     ) -> Result<Vec<Finding>, EngineError> {
+        self.check_within(spec, observed, &Bounds::for_look()).await
+    }
+
+    async fn check_within(
+        &self,
+        spec: &ClusterSpec,
+        observed: Option<&ObservedCluster>,
+        bounds: &Bounds,
+    ) -> Result<Vec<Finding>, EngineError> {
         let mut findings = Self::check_offline(spec);
         let needs = self.needs(spec)?;
         // Where the names have no room, that is among the findings already.
         let Ok(nodes) = nodes_to_make(spec, observed, &needs) else {
             return Ok(findings);
         };
-        findings.extend(self.0.platform.check(spec, &nodes, observed).await?);
+        let question = || self.0.platform.check(spec, &nodes, observed);
+        findings.extend(self.ask(bounds, question).await?);
         Ok(findings)
     }
 
@@ -55,8 +67,10 @@ impl Engine {
         &self,
         spec: &ClusterSpec,
         observed: Option<&ObservedCluster>,
+        operation: &Operation,
     ) -> Result<(), EngineError> {
-        refuse(self.check(spec, observed).await?)
+        let bounds = Bounds::of(operation);
+        refuse(self.check_within(spec, observed, &bounds).await?)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::CLEANUP;
 use crate::model::{
     ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSpec, ObservedCluster, Role,
 };
@@ -22,8 +21,6 @@ pub(super) struct Leg {
     pub(super) saga: Saga,
     pub(super) on_failure: OnFailure,
 }
-
-const UNDO: OnFailure = OnFailure::Undo { within: CLEANUP };
 
 fn lane<const N: usize>(steps: [Box<dyn Step>; N]) -> Lane {
     steps.into()
@@ -217,7 +214,7 @@ impl Course<'_> {
             },
             Leg {
                 saga: self.add(plan),
-                on_failure: UNDO,
+                on_failure: OnFailure::Undo,
             },
             Leg {
                 saga: self.change_in_place(plan),
@@ -225,7 +222,7 @@ impl Course<'_> {
             },
             Leg {
                 saga: self.drain_surplus(plan),
-                on_failure: UNDO,
+                on_failure: OnFailure::Undo,
             },
             Leg {
                 saga: self.remove_and_remember(plan),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::Engine;
 use super::course::{additions, preparations, stop};
 use super::memory::outcome;
-use super::{CLEANUP, Engine};
 use crate::cluster::Cluster;
 use crate::error::{EngineError, Failure, chain};
 use crate::model::{
@@ -36,7 +36,7 @@ impl Engine {
             journal.end(outcome(&result));
             return result;
         }
-        self.refuse_invalid(spec, None).await?;
+        self.refuse_invalid(spec, None, operation).await?;
         let id = ClusterId::new();
         let journal = self
             .remember(OperationKind::Create, id, &spec.name, operation)
@@ -74,22 +74,33 @@ impl Engine {
         );
         let saga = self.saga_of_new(spec, nodes)?;
         let undo = match on_failure {
-            OnCreateFailure::Rollback => OnFailure::Undo { within: CLEANUP },
+            OnCreateFailure::Rollback => OnFailure::Undo,
             OnCreateFailure::Keep => OnFailure::Keep,
         };
         let runner = self.runner(&site, operation, journal);
         if let Err(failure) = runner.run(&saga, undo).await {
             return Err(match on_failure {
                 OnCreateFailure::Rollback => {
-                    self.after_rollback(id, operation, failure, journal).await
+                    self.after_rollback(&site, operation, failure, journal)
+                        .await
                 }
                 OnCreateFailure::Keep => self.keep(&site, failure).await,
             });
         }
-        match self.look(id).await? {
-            Some(observed) => Ok(self.cluster(observed)),
+        match self.last_look_at(&site).await {
+            Some(cluster) => Ok(cluster),
             None => Err(EngineError::NoCluster(id).into()),
         }
+    }
+
+    /// The cluster of a create that is over: as it is seen, or else as its steps have left it. What was made
+    /// must not be lost to who asked for it because one look failed.
+    async fn last_look_at(&self, site: &Site) -> Option<Cluster> {
+        let observed = match self.last_look(site.owner.cluster).await {
+            Ok(seen) => seen?,
+            Err(error) => site.as_left_by_its_steps(chain(&error)),
+        };
+        Some(self.cluster(observed))
     }
 
     fn nodes_of_new(&self, spec: &ClusterSpec) -> Result<Vec<NodeSpec>, EngineError> {
@@ -129,7 +140,8 @@ impl Engine {
         spec: &ClusterSpec,
         operation: &Operation,
     ) -> Result<Option<(ClusterId, Journal)>, Failure> {
-        let found = self.namesakes(&spec.name).await?;
+        let scope = Scope::Name(spec.name.clone());
+        let found = self.observe(&scope, &Bounds::of(operation)).await?;
         self.forget_all_but(&found, &spec.name).await?;
         for observed in found {
             let name = spec.name.clone();
@@ -168,61 +180,48 @@ impl Engine {
     /// had its effect after its undo.
     async fn after_rollback(
         &self,
-        id: ClusterId,
+        site: &Site,
         operation: &Operation,
-        failure: SagaFailure,
+        mut failure: SagaFailure,
         journal: &Journal,
     ) -> Failure {
-        let bounds = Bounds::for_cleanup(CLEANUP);
-        let mut leftovers = failure.leftovers.clone();
-        let error = EngineError::from(failure);
-        match self.0.platform.observe(&Scope::Id(id)).await {
-            Ok(found) if found.is_empty() => {
-                return Failure {
-                    cluster: None,
-                    error,
-                    leftovers: Vec::new(),
-                };
-            }
-            Ok(found) => {
-                for observed in &found {
-                    leftovers = self.sweep(observed, operation, &bounds, journal).await;
-                }
-            }
+        let id = site.owner.cluster;
+        let mut leftovers = std::mem::take(&mut failure.leftovers);
+        let swept = self.sweep_until_gone(id, operation, &failure.cleanup, journal);
+        match swept.await {
+            Ok(swept) => leftovers = swept,
             Err(unseen) => leftovers.push(format!(
                 "what else there may be of cluster {id} ({})",
                 chain(&unseen)
             )),
         }
-        if leftovers.is_empty() {
-            return Failure {
-                cluster: None,
-                error,
-                leftovers,
-            };
-        }
+        let cluster = if leftovers.is_empty() {
+            None
+        } else {
+            self.last_look_at(site).await
+        };
         Failure {
+            cluster,
+            error: failure.into(),
             leftovers,
-            ..self.failed_with(id, error).await
         }
     }
 
     /// Makes a cluster of what is there, for an update to finish.
-    async fn keep(&self, site: &Site, failure: SagaFailure) -> Failure {
-        let bounds = Bounds::for_cleanup(CLEANUP);
+    async fn keep(&self, site: &Site, mut failure: SagaFailure) -> Failure {
         let mut record = site.record(true);
         // Which nodes have which image is not known: the update loads them all.
         record.preloaded.clear();
-        let remember = self.0.scheduler.persevere(&bounds, || async {
-            Ok(self.0.platform.put_record(&site.owner, &record).await?)
-        });
-        let remembered = remember.await;
-        let mut failure = self.failed(site.owner.cluster, failure).await;
+        let remember = || self.0.platform.put_record(&site.owner, &record);
+        let remembered = self.ask(&failure.cleanup, remember).await;
+        let mut leftovers = std::mem::take(&mut failure.leftovers);
         if let Err(error) = remembered {
-            failure
-                .leftovers
-                .push(format!("its record could not be kept ({})", chain(&error)));
+            leftovers.push(format!("its record could not be kept ({})", chain(&error)));
         }
-        failure
+        Failure {
+            cluster: self.last_look_at(site).await,
+            error: failure.into(),
+            leftovers,
+        }
     }
 }

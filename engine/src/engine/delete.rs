@@ -3,6 +3,7 @@
 //! Goes on past what cannot be deleted, and ends with the list of it. Deleting the absent succeeds.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::Engine;
 use super::memory::outcome;
@@ -14,15 +15,19 @@ use crate::saga::StepError;
 use crate::saga::journal::{Direction, Journal, OperationKind, Outcome, StepRecord};
 use crate::scheduler::Bounds;
 
-/// How often the platform is looked at again for what was made while the rest was deleted.
+/// How often what is there is deleted: something may be made while the rest is, and what is in use now may
+/// not be a moment later.
 const ROUNDS: usize = 3;
+
+/// How long what could not be deleted is left alone.
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(500);
 
 impl Engine {
     /// Deletes everything that carries the cluster's id, nodes beside its pool included.
     pub async fn delete(&self, id: ClusterId, operation: &Operation) -> Result<(), Failure> {
         let scope = Scope::Id(id);
-        let found = self.0.platform.observe(&scope).await;
-        let Some(observed) = found.map_err(EngineError::from)?.pop() else {
+        let found = self.observe(&scope, &Bounds::of(operation)).await;
+        let Some(observed) = found?.pop() else {
             let forgotten = self.0.journals.forget(id).await;
             return Ok(forgotten.map_err(EngineError::from)?);
         };
@@ -39,7 +44,7 @@ impl Engine {
         operation: &Operation,
         journal: Journal,
     ) -> Result<(), Failure> {
-        let result = self.delete_in_rounds(id, operation, &journal).await;
+        let result = self.delete_until_gone(id, operation, &journal).await;
         journal.end(match &result {
             Ok(()) => Outcome::Gone,
             failed => outcome(failed),
@@ -47,7 +52,7 @@ impl Engine {
         result
     }
 
-    async fn delete_in_rounds(
+    async fn delete_until_gone(
         &self,
         id: ClusterId,
         operation: &Operation,
@@ -55,37 +60,57 @@ impl Engine {
     ) -> Result<(), Failure> {
         let _changing = self.0.looks.changing(id);
         let bounds = Bounds::of(operation);
+        let leftovers = self
+            .sweep_until_gone(id, operation, &bounds, journal)
+            .await?;
+        if leftovers.is_empty() {
+            return Ok(());
+        }
+        let error = if operation.cancellation.is_cancelled() {
+            EngineError::Interrupted
+        } else if bounds.remaining().is_zero() {
+            EngineError::OutOfTime
+        } else {
+            EngineError::NotDeleted(id)
+        };
+        Err(Failure {
+            leftovers,
+            ..self.failed_with(id, error).await
+        })
+    }
+
+    /// Sweeps until nothing of the cluster is there. Of what remains after some rounds, each by name and with
+    /// the reason.
+    pub(super) async fn sweep_until_gone(
+        &self,
+        id: ClusterId,
+        operation: &Operation,
+        bounds: &Bounds,
+        journal: &Journal,
+    ) -> Result<Vec<String>, EngineError> {
         let scope = Scope::Id(id);
-        for _ in 0..ROUNDS {
-            let found = self
-                .0
-                .platform
-                .observe(&scope)
-                .await
-                .map_err(EngineError::from)?;
+        let mut leftovers = Vec::new();
+        for round in 0..ROUNDS {
+            let found = self.observe(&scope, bounds).await?;
             let Some(observed) = found.first() else {
-                return Ok(());
+                return Ok(Vec::new());
             };
-            let leftovers = self.sweep(observed, operation, &bounds, journal).await;
-            if !leftovers.is_empty() {
-                let error = if operation.cancellation.is_cancelled() {
-                    EngineError::Interrupted
-                } else if bounds.remaining().is_zero() {
-                    EngineError::OutOfTime
-                } else {
-                    EngineError::NotDeleted(id)
+            if round > 0 {
+                let pause = async {
+                    tokio::time::sleep(BETWEEN_ROUNDS).await;
+                    Ok(())
                 };
-                return Err(Failure {
-                    leftovers,
-                    ..self.failed_with(id, error).await
-                });
+                if bounds.within(pause).await.is_err() {
+                    break;
+                }
             }
+            leftovers = self.sweep(observed, operation, bounds, journal).await;
         }
-        match self.0.platform.observe(&scope).await {
-            Ok(found) if found.is_empty() => Ok(()),
-            Ok(_) => Err(self.failed_with(id, EngineError::NotDeleted(id)).await),
-            Err(error) => Err(EngineError::from(error).into()),
+        let found = self.observe(&scope, bounds).await?;
+        if leftovers.is_empty() && !found.is_empty() {
+            leftovers.push(format!("what was made of cluster {id} meanwhile"));
         }
+        Ok(leftovers)
     }
 
     /// Deletes what was observed: nodes beside one another, then the network, then the record, by which
@@ -174,7 +199,11 @@ impl Sweep<'_> {
             // What cannot be remembered is deleted all the same: it is found by its labels.
             _ = self.journal.intend(Direction::Do, step.clone()).await;
             self.report(node, &step, StepProgress::Started);
-            scheduler.persevere(self.bounds, &delete).await
+            let again = |error: &StepError, after| {
+                let error = chain(error);
+                self.report(node, &step, StepProgress::Retried { error, after });
+            };
+            scheduler.persevere(self.bounds, again, &delete).await
         };
         let (progress, leftover) = match deleted.await {
             Ok(()) => (StepProgress::Finished, None),

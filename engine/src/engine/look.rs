@@ -15,13 +15,18 @@ use futures_util::stream::FuturesUnordered;
 use super::Engine;
 use crate::error::{EngineError, chain};
 use crate::model::{ClusterId, Machine, MachineState, ObservedCluster, Role};
-use crate::platform::Scope;
+use crate::platform::{PlatformError, Scope};
+use crate::saga::StepError;
+use crate::scheduler::Bounds;
 
 /// For how long a look is shared.
 const FRESH: Duration = Duration::from_secs(2);
 
 /// How long one control plane may take to say what it knows.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long the last look of an operation may take.
+const LAST_LOOK: Duration = Duration::from_secs(15);
 
 /// How long a control plane is waited for before the next one is asked as well. One that answers does
 /// so sooner; while a new leader is elected, none does for seconds.
@@ -90,7 +95,7 @@ impl Engine {
             return Ok(look.saw.clone());
         }
         let began = Instant::now();
-        let saw = self.look(id).await?;
+        let saw = self.look(id, &Bounds::for_look()).await?;
         *last = Some(Look {
             began,
             changes_before,
@@ -100,11 +105,52 @@ impl Engine {
     }
 
     /// A look of one's own: what is there now.
-    pub(super) async fn look(&self, id: ClusterId) -> Result<Option<ObservedCluster>, EngineError> {
-        match self.0.platform.observe(&Scope::Id(id)).await?.pop() {
-            Some(observed) => Ok(Some(self.ask_coe(observed).await)),
-            None => Ok(None),
-        }
+    pub(super) async fn look(
+        &self,
+        id: ClusterId,
+        bounds: &Bounds,
+    ) -> Result<Option<ObservedCluster>, EngineError> {
+        let Some(observed) = self.observe(&Scope::Id(id), bounds).await?.pop() else {
+            return Ok(None);
+        };
+        let asked = bounds.within(async { Ok(self.ask_coe(observed).await) });
+        Ok(Some(asked.await?))
+    }
+
+    /// The look at the end of an operation, from which its caller learns what to keep.
+    pub(super) async fn last_look(
+        &self,
+        id: ClusterId,
+    ) -> Result<Option<ObservedCluster>, EngineError> {
+        self.look(id, &Bounds::for_cleanup(LAST_LOOK)).await
+    }
+
+    /// What the platform shows; asked again within the bounds while it does not answer.
+    pub(super) async fn observe(
+        &self,
+        scope: &Scope,
+        bounds: &Bounds,
+    ) -> Result<Vec<ObservedCluster>, EngineError> {
+        self.ask(bounds, || self.0.platform.observe(scope)).await
+    }
+
+    /// What the platform answers to a question that changes nothing; asked again within the bounds while it
+    /// does not answer.
+    pub(super) async fn ask<T, F>(
+        &self,
+        bounds: &Bounds,
+        question: impl Fn() -> F,
+    ) -> Result<T, EngineError>
+    where
+        F: Future<Output = Result<T, PlatformError>>,
+    {
+        let again = |error: &StepError, after: Duration| {
+            tracing::warn!(error = chain(error), ?after, "asked the platform again");
+        };
+        let asked = self.0.scheduler.persevere(bounds, again, || async {
+            question().await.map_err(StepError::from)
+        });
+        Ok(asked.await?)
     }
 
     /// Adds what the COE says, from the first control plane that answers.

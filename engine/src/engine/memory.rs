@@ -2,11 +2,22 @@
 
 use super::Engine;
 use crate::error::{EngineError, Failure};
-use crate::model::{ClusterId, ClusterName, ClusterSpec, ObservedCluster};
+use crate::model::{ClusterId, ClusterName, ClusterSpec, ObservedCluster, OperationId};
 use crate::operation::Operation;
 use crate::saga::journal::{
     Intent, Journal, JournalError, Left, OperationBegun, OperationKind, Outcome, this_host,
 };
+
+/// What is done to a node beside a cluster's pool.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NodeWork {
+    /// It is added.
+    Add,
+    /// Its add came to no end in that operation, and is carried on.
+    CarryOn(OperationId),
+    /// It is changed or removed.
+    Change,
+}
 
 impl Engine {
     /// Begins to remember an operation; an error where another one works on the cluster.
@@ -17,7 +28,24 @@ impl Engine {
         name: &ClusterName,
         operation: &Operation,
     ) -> Result<Journal, JournalError> {
-        let intent = self.intent(kind, cluster, name, operation);
+        let intent = self.intent(kind, cluster, name, operation, None);
+        self.0.journals.begin(intent).await
+    }
+
+    /// The same for work on a node beside the pool, which may carry on what a dead process began.
+    pub(super) async fn remember_node(
+        &self,
+        work: NodeWork,
+        cluster: ClusterId,
+        name: &ClusterName,
+        operation: &Operation,
+    ) -> Result<Journal, JournalError> {
+        let (kind, instead_of) = match work {
+            NodeWork::Add => (OperationKind::AddNode, None),
+            NodeWork::CarryOn(dead) => (OperationKind::AddNode, Some(dead)),
+            NodeWork::Change => (OperationKind::Node, None),
+        };
+        let intent = self.intent(kind, cluster, name, operation, instead_of);
         self.0.journals.begin(intent).await
     }
 
@@ -35,7 +63,7 @@ impl Engine {
         let journals = &self.0.journals;
         Ok(is_the_same
             && journals
-                .is_abandoned(found.id, found.owner.operation)
+                .is_abandoned(found.id, found.owner.operation, OperationKind::Create)
                 .await?)
     }
 
@@ -52,8 +80,8 @@ impl Engine {
             (OperationKind::Delete, Left::Parts)
         };
         let owner = &found.owner;
-        let intent = self.intent(kind, found.id, &owner.cluster_name, operation);
         let dead = owner.operation;
+        let intent = self.intent(kind, found.id, &owner.cluster_name, operation, Some(dead));
         self.0.journals.take_over(dead, left, intent).await
     }
 
@@ -63,6 +91,7 @@ impl Engine {
         cluster: ClusterId,
         name: &ClusterName,
         operation: &Operation,
+        instead_of: Option<OperationId>,
     ) -> Intent {
         Intent {
             operation: operation.id,
@@ -75,6 +104,7 @@ impl Engine {
                 deadline: operation.deadline,
                 host: this_host(),
                 process: std::process::id(),
+                instead_of,
             },
         }
     }

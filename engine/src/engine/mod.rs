@@ -32,12 +32,9 @@ use crate::plan::{CoeNeeds, Plan, PlanError, plan};
 use crate::platform::{Machines, Platform, Scope};
 use crate::registry;
 use crate::saga::journal::Journals;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Bounds, Scheduler};
 use crate::steps::GivenAddresses;
 use look::Looks;
-
-/// How long the clean-up after a failure may take.
-const CLEANUP: Duration = Duration::from_mins(1);
 
 /// How the engine works.
 #[derive(Debug, Clone)]
@@ -47,6 +44,8 @@ pub struct Settings {
     /// The folder of the journals; `None`: nothing is remembered, and nobody is kept from working on a cluster
     /// that another process works on.
     pub journal_dir: Option<PathBuf>,
+    /// How long the clean-up after a failure or an interruption may take.
+    pub cleanup: Duration,
 }
 
 impl Default for Settings {
@@ -55,6 +54,7 @@ impl Default for Settings {
         Self {
             parallelism: TEN,
             journal_dir: None,
+            cleanup: Duration::from_mins(1),
         }
     }
 }
@@ -68,6 +68,7 @@ struct Shared {
     drivers: BTreeMap<CoeKind, Arc<dyn Coe>>,
     scheduler: Scheduler,
     journals: Journals,
+    cleanup: Duration,
     given: Arc<GivenAddresses>,
     looks: Looks,
     /// Held while a record is read, changed and written.
@@ -100,6 +101,7 @@ impl Engine {
             drivers,
             scheduler: Scheduler::new(settings.parallelism),
             journals: Journals::new(settings.journal_dir),
+            cleanup: settings.cleanup,
             given: Arc::default(),
             looks: Looks::default(),
             records: tokio::sync::Mutex::default(),
@@ -149,7 +151,8 @@ impl Engine {
         if images.is_empty() {
             return Ok(BTreeMap::new());
         }
-        Ok(self.0.platform.image_ids(images).await?)
+        let question = || self.0.platform.image_ids(images);
+        self.ask(&Bounds::for_look(), question).await
     }
 
     /// The cluster of that id; `None` only where the platform definitely has nothing of it. A COE that
@@ -178,7 +181,8 @@ impl Engine {
     /// Everything of that name, as its platform shows it: a finished cluster, and what interrupted
     /// creates left.
     pub async fn namesakes(&self, name: &ClusterName) -> Result<Vec<ObservedCluster>, EngineError> {
-        Ok(self.0.platform.observe(&Scope::Name(name.clone())).await?)
+        self.observe(&Scope::Name(name.clone()), &Bounds::for_look())
+            .await
     }
 
     /// Where the cluster is reached, and a certificate of that life to reach it with. It is made on
@@ -189,7 +193,7 @@ impl Engine {
         lifetime: Duration,
     ) -> Result<(String, Credentials), EngineError> {
         let scope = Scope::Id(id);
-        let observed = self.0.platform.observe(&scope).await?.pop();
+        let observed = self.observe(&scope, &Bounds::for_look()).await?.pop();
         let observed = observed.ok_or(EngineError::NoCluster(id))?;
         let record = observed.record.as_ref().ok_or(EngineError::NoRecord(id))?;
         let cluster = record.spec.name.clone();

@@ -5,20 +5,22 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::Engine;
 use super::check::refuse;
 use super::course::{Leg, load_images, preparations, recreate, remove, repair};
-use super::memory::outcome;
-use super::{CLEANUP, Engine};
-use crate::cluster::Node;
-use crate::error::{EngineError, Failure};
+use super::memory::{NodeWork, outcome};
+use crate::cluster::{Cluster, Node};
+use crate::error::{EngineError, Failure, chain};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, Machine, MachineState,
     MemberState, NodeGroup, NodeName, NodeSpec, ObservedCluster, Role, Subject,
 };
 use crate::operation::Operation;
 use crate::plan::{CoeNeeds, Fault, differences, machine_image, pool_role};
+use crate::platform::Scope;
 use crate::saga::journal::{Journal, OperationKind};
 use crate::saga::{Lane, OnFailure, Saga};
+use crate::scheduler::Bounds;
 use crate::steps::{
     DeleteMachine, DrainNode, EnsureMachine, JoinNode, NodeOrigin, Progress, PutRecord,
     SetNodeLabels, Site, UncordonNode, Volumes, WaitUntilReady,
@@ -48,14 +50,6 @@ struct Target {
 }
 
 impl Target {
-    /// Whether the machine is of an add that came to no end: that one's last act is to have the record
-    /// remember the node, and after its deadline nobody works on it.
-    fn was_abandoned(&self, machine: &Machine) -> bool {
-        machine.spec.group == NodeGroup::Beside
-            && !self.record.addresses.contains_key(&machine.spec.name)
-            && machine.owner.deadline < Timestamp::now()
-    }
-
     /// Whether a machine has to be made so that the node is as wanted.
     fn makes_machine(&self, wanted: &NodeSpec) -> bool {
         self.observed
@@ -78,21 +72,22 @@ impl Engine {
         operation: &Operation,
     ) -> Result<Node, Failure> {
         let _changing = self.0.looks.changing(cluster);
-        let target = self.target(cluster).await?;
+        let target = self.target(cluster, operation).await?;
         let spec = &target.record.spec;
         if pool_role(&spec.name, &node.name).is_some() {
             return Err(EngineError::Invalid(vec![name_of_the_pool(spec, &node.name)]).into());
         }
         if let Some(machine) = target.observed.machines.get(&node.name) {
-            if !target.was_abandoned(machine) {
+            if !self.was_abandoned(&target, machine).await? {
                 let (cluster, node) = (spec.name.clone(), node.name.clone());
                 return Err(EngineError::NodeExists { cluster, node }.into());
             }
-            self.bring_to(target, node, operation).await?;
-            return self.node_now(cluster, &node.name).await;
+            let work = NodeWork::CarryOn(machine.owner.operation);
+            return Box::pin(self.bring_to(work, target, node, operation)).await;
         }
         let wanted = self.node_spec(spec, node)?;
-        self.refuse_invalid_node(&target, &wanted).await?;
+        self.refuse_invalid_node(&target, &wanted, operation)
+            .await?;
         let name = &node.name;
         let mut steps: Lane = vec![
             Box::new(EnsureMachine {
@@ -121,18 +116,30 @@ impl Engine {
         let saga = Saga::new()
             .then(preparations(spec, &[wanted.image]))
             .then(vec![steps]);
-        let undo = OnFailure::Undo { within: CLEANUP };
-        self.work_on_node(
-            target,
-            name,
-            operation,
-            Leg {
-                saga,
-                on_failure: undo,
-            },
-        )
-        .await?;
-        self.node_now(cluster, name).await
+        let leg = Leg {
+            saga,
+            on_failure: OnFailure::Undo,
+        };
+        self.work_on_node(NodeWork::Add, target, name, operation, leg)
+            .await
+    }
+
+    /// Whether the machine is of an add that came to no end. That one's last act is to have the record
+    /// remember the node, and after its deadline nobody works on it; where its process died on this machine,
+    /// that is known at once.
+    async fn was_abandoned(&self, target: &Target, machine: &Machine) -> Result<bool, EngineError> {
+        if machine.spec.group != NodeGroup::Beside {
+            return Ok(false);
+        }
+        let remembered = target.record.addresses.contains_key(&machine.spec.name);
+        if !remembered && machine.owner.deadline < Timestamp::now() {
+            return Ok(true);
+        }
+        let (cluster, operation) = (target.observed.id, machine.owner.operation);
+        let journals = &self.0.journals;
+        Ok(journals
+            .is_abandoned(cluster, operation, OperationKind::AddNode)
+            .await?)
     }
 
     /// A node of the cluster; `None` where nothing of it is there.
@@ -156,27 +163,31 @@ impl Engine {
         operation: &Operation,
     ) -> Result<Node, Failure> {
         let _changing = self.0.looks.changing(cluster);
-        let target = self.target(cluster).await?;
-        self.bring_to(target, node, operation).await?;
-        self.node_now(cluster, &node.name).await
+        let target = self.target(cluster, operation).await?;
+        self.bring_to(NodeWork::Change, target, node, operation)
+            .await
     }
 
     /// Makes the node as wanted, whatever of it is there.
     async fn bring_to(
         &self,
+        work: NodeWork,
         target: Target,
         node: &NodeRequest,
         operation: &Operation,
-    ) -> Result<(), Failure> {
+    ) -> Result<Node, Failure> {
         let wanted = self.node_spec(&target.record.spec, node)?;
         if target.makes_machine(&wanted) {
-            self.refuse_invalid_node(&target, &wanted).await?;
+            self.refuse_invalid_node(&target, &wanted, operation)
+                .await?;
         }
         let image = wanted.image.clone();
         let steps = steps_to(&target, node, wanted);
         let is_remembered = target.record.addresses.contains_key(&node.name);
-        if steps.is_empty() && is_remembered {
-            return Ok(());
+        // One that carries on remembers that it did: from then on somebody has the node.
+        let carries_on = matches!(work, NodeWork::CarryOn(_));
+        if steps.is_empty() && is_remembered && !carries_on {
+            return Ok(node_of(&self.cluster(target.observed), &node.name)?);
         }
         let saga = Saga::new()
             .then(preparations(&target.record.spec, &[image]))
@@ -185,7 +196,8 @@ impl Engine {
             saga,
             on_failure: OnFailure::Keep,
         };
-        self.work_on_node(target, &node.name, operation, leg).await
+        self.work_on_node(work, target, &node.name, operation, leg)
+            .await
     }
 
     /// Refuses a node of which the platform can tell, before its machine is made, that it cannot be.
@@ -193,6 +205,7 @@ impl Engine {
         &self,
         target: &Target,
         wanted: &NodeSpec,
+        operation: &Operation,
     ) -> Result<(), EngineError> {
         let spec = ClusterSpec {
             image: Some(wanted.image.clone()),
@@ -202,9 +215,8 @@ impl Engine {
             ..target.record.spec.clone()
         };
         let nodes = std::slice::from_ref(wanted);
-        let platform = &self.0.platform;
-        let findings = platform.check(&spec, nodes, Some(&target.observed));
-        refuse(findings.await?)
+        let question = || self.0.platform.check(&spec, nodes, Some(&target.observed));
+        refuse(self.ask(&Bounds::of(operation), question).await?)
     }
 
     /// Takes a node out of the cluster: drains it, removes it from the COE, deletes its machine and
@@ -217,7 +229,8 @@ impl Engine {
         operation: &Operation,
     ) -> Result<(), Failure> {
         let _changing = self.0.looks.changing(cluster);
-        let Some(observed) = self.look(cluster).await? else {
+        let bounds = Bounds::of(operation);
+        let Some(observed) = self.look(cluster, &bounds).await? else {
             return Ok(());
         };
         let Some(record) = observed.record.clone() else {
@@ -245,6 +258,7 @@ impl Engine {
             }
             steps.extend(remove(name));
         } else {
+            refuse_to_lose_a_vote(&observed, &record, name)?;
             steps.push(Box::new(DeleteMachine {
                 node: name.clone(),
                 volumes: Volumes::Delete,
@@ -255,16 +269,20 @@ impl Engine {
             saga,
             on_failure: OnFailure::Keep,
         };
-        self.work_on_node(Target { observed, record }, name, operation, leg)
+        let target = Target { observed, record };
+        self.run_journaled(NodeWork::Change, target, name, operation, leg)
             .await
+            .map(drop)
     }
 
     /// The cluster, if its COE answers.
-    async fn target(&self, cluster: ClusterId) -> Result<Target, EngineError> {
-        let observed = self
-            .look(cluster)
-            .await?
-            .ok_or(EngineError::NoCluster(cluster))?;
+    async fn target(
+        &self,
+        cluster: ClusterId,
+        operation: &Operation,
+    ) -> Result<Target, EngineError> {
+        let observed = self.look(cluster, &Bounds::of(operation)).await?;
+        let observed = observed.ok_or(EngineError::NoCluster(cluster))?;
         let record = observed
             .record
             .clone()
@@ -284,48 +302,65 @@ impl Engine {
         Ok(beside_node(spec, &needs, node))
     }
 
-    /// Runs the leg, and then keeps the node's address in the record, as it is by then.
+    /// Runs the leg, and then keeps the node's address in the record, as it is by then. The node as it is seen
+    /// then, or else as the steps have left it: what was made must not be lost because one look failed.
     async fn work_on_node(
         &self,
+        work: NodeWork,
         target: Target,
         name: &NodeName,
         operation: &Operation,
         leg: Leg,
-    ) -> Result<(), Failure> {
+    ) -> Result<Node, Failure> {
+        let id = target.observed.id;
+        let site = self
+            .run_journaled(work, target, name, operation, leg)
+            .await?;
+        let observed = match self.last_look(id).await {
+            Ok(seen) => seen.ok_or(EngineError::NoCluster(id))?,
+            Err(error) => site.as_left_by_its_steps(chain(&error)),
+        };
+        Ok(node_of(&self.cluster(observed), name)?)
+    }
+
+    async fn run_journaled(
+        &self,
+        work: NodeWork,
+        target: Target,
+        name: &NodeName,
+        operation: &Operation,
+        leg: Leg,
+    ) -> Result<Site, Failure> {
         let (id, of) = (target.observed.id, &target.record.spec.name);
-        let journal = self.remember(OperationKind::Node, id, of, operation).await;
+        let journal = self.remember_node(work, id, of, operation).await;
         let journal = journal.map_err(EngineError::from)?;
-        let result = self.run_leg(target, name, operation, leg, &journal).await;
+        let result = self.run_leg(&target, name, operation, leg, &journal).await;
         journal.end(outcome(&result));
         result
     }
 
     async fn run_leg(
         &self,
-        target: Target,
+        target: &Target,
         name: &NodeName,
         operation: &Operation,
         leg: Leg,
         journal: &Journal,
-    ) -> Result<(), Failure> {
+    ) -> Result<Site, Failure> {
         let id = target.observed.id;
-        let site = self.site(&target, operation)?;
+        let site = self.site(target, operation)?;
         let carried_out = self.carry_out(&site, operation, journal, vec![leg]);
         if let Err(failure) = carried_out.await {
             return Err(self.failed(id, failure).await);
         }
         // Several nodes of a cluster are added at once: each writes what the others have written.
         let _record = self.0.records.lock().await;
-        let now = self
-            .0
-            .platform
-            .observe(&crate::platform::Scope::Id(id))
-            .await;
-        let Some(observed) = now.map_err(EngineError::from)?.pop() else {
-            return Ok(());
-        };
-        let Some(mut record) = observed.record.clone() else {
-            return Ok(());
+        let now = self.observe(&Scope::Id(id), &Bounds::of(operation)).await?;
+        let Some((observed, mut record)) = now
+            .into_iter()
+            .find_map(|observed| Some((observed.clone(), observed.record?)))
+        else {
+            return Ok(site);
         };
         if !observed.machines.contains_key(name) {
             record.addresses.remove(name);
@@ -336,9 +371,8 @@ impl Engine {
             ..observed
         };
         let site = self.site(&Target { observed, record }, operation)?;
-        let cluster = target.record.spec.name;
         let saga = Saga::new().then_step(PutRecord {
-            cluster,
+            cluster: target.record.spec.name.clone(),
             progress: Progress::Complete,
         });
         match self
@@ -346,7 +380,7 @@ impl Engine {
             .run(&saga, OnFailure::Keep)
             .await
         {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(site),
             Err(failure) => Err(self.failed(id, failure).await),
         }
     }
@@ -362,19 +396,37 @@ impl Engine {
             Arc::clone(&self.0.given),
         ))
     }
+}
 
-    async fn node_now(&self, id: ClusterId, name: &NodeName) -> Result<Node, Failure> {
-        let observed = self.look(id).await?.ok_or(EngineError::NoCluster(id))?;
-        let cluster = self.cluster(observed);
-        cluster.node(name).ok_or_else(|| {
-            let of = cluster.observed.owner.cluster_name.clone();
-            EngineError::NoNode {
-                cluster: of,
-                node: name.clone(),
-            }
-            .into()
-        })
+fn node_of(cluster: &Cluster, name: &NodeName) -> Result<Node, EngineError> {
+    cluster.node(name).ok_or_else(|| EngineError::NoNode {
+        cluster: cluster.observed.owner.cluster_name.clone(),
+        node: name.clone(),
+    })
+}
+
+/// Refuses to delete a control plane that the others may count on while none of them can be told.
+fn refuse_to_lose_a_vote(
+    observed: &ObservedCluster,
+    record: &ClusterRecord,
+    name: &NodeName,
+) -> Result<(), EngineError> {
+    let machines = observed.machines.values();
+    let (mut this, mut others) = machines
+        .filter(|machine| machine.spec.role == Role::ControlPlane)
+        .partition::<Vec<_>, _>(|machine| machine.spec.name == *name);
+    if !record.initialized || this.pop().is_none() || others.pop().is_none() {
+        return Ok(());
     }
+    let unasked = "the cluster does not run";
+    Err(EngineError::VoteNotGivenUp {
+        cluster: record.spec.name.clone(),
+        node: name.clone(),
+        reason: observed
+            .unreachable
+            .clone()
+            .unwrap_or_else(|| unasked.to_owned()),
+    })
 }
 
 fn name_of_the_pool(spec: &ClusterSpec, name: &NodeName) -> Finding {

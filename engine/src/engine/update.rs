@@ -13,6 +13,7 @@ use crate::model::{ClusterId, ClusterSpec, DesiredState, NodeName, ObservedClust
 use crate::operation::Operation;
 use crate::plan::{Change, Plan};
 use crate::saga::journal::{Journal, OperationKind, Outcome};
+use crate::scheduler::Bounds;
 use crate::steps::Site;
 
 /// How often what is there is looked at again: a cluster that was stopped shows only after its start
@@ -50,7 +51,8 @@ impl Engine {
         let _changing = self.0.looks.changing(id);
         let mut remaining = Plan::default();
         for round in 0..=ROUNDS {
-            let observed = self.look(id).await?.ok_or(EngineError::NoCluster(id))?;
+            let observed = self.look(id, &Bounds::of(operation)).await?;
+            let observed = observed.ok_or(EngineError::NoCluster(id))?;
             if observed.record.is_none() {
                 return Err(self.failed_with(id, EngineError::NoRecord(id)).await);
             }
@@ -73,7 +75,8 @@ impl Engine {
                 remaining = plan;
                 break;
             }
-            self.refuse_invalid(spec, Some(&observed)).await?;
+            self.refuse_invalid(spec, Some(&observed), operation)
+                .await?;
             self.carry_out_plan(spec, &observed, &plan, operation, journal)
                 .await?;
         }

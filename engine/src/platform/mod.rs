@@ -7,6 +7,7 @@ pub mod simulated;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -58,6 +59,17 @@ pub struct MachineRequest {
 /// An image's content, as the platform gives it.
 pub type ImageStream = BoxStream<'static, Result<Bytes, std::io::Error>>;
 
+/// Whether a call that was refused may succeed when it is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It will be refused again.
+    Never,
+    /// It may.
+    Later,
+    /// It may, and the platform asks to be left alone for that long (RFC 9110, 10.2.3: `Retry-After`).
+    After(Duration),
+}
+
 /// Why a platform could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum PlatformError {
@@ -84,7 +96,7 @@ pub enum PlatformError {
         /// What helps.
         help: Option<String>,
         /// Whether the same call may succeed later.
-        retryable: bool,
+        retry: Retry,
     },
     /// An object of that name is there and is not ours.
     #[error("{kind} {name:?} exists and does not belong to this cluster; it was not touched")]
@@ -104,6 +116,17 @@ pub enum PlatformError {
         /// What came back.
         reason: String,
     },
+}
+
+impl PlatformError {
+    /// Whether the same call may succeed when it is made again.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Unreachable { .. } => Retry::Later,
+            Self::Refused { retry, .. } => *retry,
+            Self::Foreign { .. } | Self::NoImage { .. } => Retry::Never,
+        }
+    }
 }
 
 /// What makes networks and machines.

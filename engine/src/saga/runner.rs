@@ -25,10 +25,7 @@ pub enum OnFailure {
     /// It stays.
     Keep,
     /// It is undone.
-    Undo {
-        /// How long that may take.
-        within: Duration,
-    },
+    Undo,
 }
 
 /// A saga that failed.
@@ -40,6 +37,8 @@ pub struct SagaFailure {
     pub error: StepError,
     /// What could not be undone: the title of each step, and why.
     pub leftovers: Vec<String>,
+    /// What is left of the time to clean up.
+    pub cleanup: Bounds,
 }
 
 /// How many steps of each lane of a stage have started.
@@ -55,6 +54,8 @@ pub struct Runner<'a> {
     pub operation: &'a Operation,
     /// Where it is remembered what they do.
     pub journal: &'a Journal,
+    /// How long the clean-up after a failure may take, from the failure on.
+    pub cleanup: Duration,
 }
 
 impl Runner<'_> {
@@ -67,14 +68,16 @@ impl Runner<'_> {
             .collect();
         for (stage, started_of_stage) in saga.stages.iter().zip(&started) {
             if let Err((step, error)) = self.run_stage(stage, started_of_stage).await {
+                let cleanup = Bounds::for_cleanup(self.cleanup);
                 let leftovers = match on_failure {
                     OnFailure::Keep => Vec::new(),
-                    OnFailure::Undo { within } => self.undo(saga, &started, within).await,
+                    OnFailure::Undo => self.undo(saga, &started, &cleanup).await,
                 };
                 return Err(SagaFailure {
                     step,
                     error,
                     leftovers,
+                    cleanup,
                 });
             }
         }
@@ -125,7 +128,11 @@ impl Runner<'_> {
             self.report(step.as_ref(), Direction::Do, StepProgress::Started);
             let result = self
                 .scheduler
-                .persevere(&bounds, || step.ensure(self.site))
+                .persevere(
+                    &bounds,
+                    self.tells_retries(step.as_ref(), Direction::Do),
+                    || step.ensure(self.site),
+                )
                 .await;
             drop(permit);
             self.note(step.as_ref(), Direction::Do, &result);
@@ -134,14 +141,13 @@ impl Runner<'_> {
         Ok(())
     }
 
-    async fn undo(&self, saga: &Saga, started: &[Started], within: Duration) -> Vec<String> {
-        let bounds = Bounds::for_cleanup(within);
+    async fn undo(&self, saga: &Saga, started: &[Started], bounds: &Bounds) -> Vec<String> {
         let mut leftovers = Vec::new();
         for (stage, started) in saga.stages.iter().zip(started).rev() {
             let lanes = stage
                 .iter()
                 .zip(started)
-                .map(|(lane, started)| self.undo_lane(lane, started, &bounds));
+                .map(|(lane, started)| self.undo_lane(lane, started, bounds));
             let of_stage = futures_util::future::join_all(lanes).await;
             leftovers.extend(of_stage.into_iter().flatten());
         }
@@ -161,7 +167,11 @@ impl Runner<'_> {
                     .await;
                 self.report(step.as_ref(), Direction::Undo, StepProgress::Started);
                 self.scheduler
-                    .persevere(bounds, || step.undo(self.site))
+                    .persevere(
+                        bounds,
+                        self.tells_retries(step.as_ref(), Direction::Undo),
+                        || step.undo(self.site),
+                    )
                     .await
             };
             let undone = undone.await;
@@ -184,6 +194,17 @@ impl Runner<'_> {
         self.journal
             .note(direction, remembered(step), progress.clone());
         self.report(step, direction, progress);
+    }
+
+    fn tells_retries(
+        &self,
+        step: &dyn Step,
+        direction: Direction,
+    ) -> impl FnMut(&StepError, Duration) {
+        move |error, after| {
+            let error = chain(error);
+            self.report(step, direction, StepProgress::Retried { error, after });
+        }
     }
 
     fn report(&self, step: &dyn Step, direction: Direction, progress: StepProgress) {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::coe::CoeError;
 use crate::model::{InvalidName, NodeName};
 use crate::plan::PlanError;
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 use crate::steps::Site;
 use crate::transport::ExecError;
 
@@ -93,17 +93,11 @@ pub enum StepError {
 
 impl StepError {
     /// Whether the same step may succeed when it is tried again.
-    pub fn is_retryable(&self) -> bool {
+    pub fn retry(&self) -> Retry {
         match self {
-            Self::Platform(error) => match error {
-                PlatformError::Unreachable { .. } => true,
-                PlatformError::Refused { retryable, .. } => *retryable,
-                PlatformError::Foreign { .. } | PlatformError::NoImage { .. } => false,
-            },
-            Self::Exec(error) | Self::Coe(CoeError::Exec(error)) => {
-                matches!(error, ExecError::Channel { .. })
-            }
-            _ => false,
+            Self::Platform(error) => error.retry(),
+            Self::Exec(error) | Self::Coe(CoeError::Exec(error)) => error.retry(),
+            _ => Retry::Never,
         }
     }
 }

@@ -395,9 +395,33 @@ impl Site {
         .await
     }
 
+    /// The cluster as the steps have left it, for want of a look at it; `unseen`: why there is none.
+    pub fn as_left_by_its_steps(&self, unseen: String) -> ObservedCluster {
+        let known = self.known();
+        let record = self.record_of(&known, true);
+        let volumes = known.volumes.iter();
+        ObservedCluster {
+            id: self.owner.cluster,
+            owner: self.owner.clone(),
+            record: Some(record),
+            network: known.network.clone(),
+            machines: known.machines.clone(),
+            volumes: volumes.map(|node| (node.clone(), Vec::new())).collect(),
+            members: None,
+            unreachable: Some(unseen),
+            ca_certificate: self
+                .secrets
+                .get()
+                .map(|secrets| secrets.ca_certificate.clone()),
+        }
+    }
+
     /// What the platform should remember of the cluster.
     pub fn record(&self, complete: bool) -> ClusterRecord {
-        let known = self.known();
+        self.record_of(&self.known(), complete)
+    }
+
+    fn record_of(&self, known: &Known, complete: bool) -> ClusterRecord {
         let preloaded = self
             .spec
             .preload_images

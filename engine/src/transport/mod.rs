@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 use crate::model::{NodeName, Secret};
+use crate::platform::Retry;
 
 /// What a command reads.
 pub enum Stdin {
@@ -84,6 +85,8 @@ pub enum ExecError {
         /// What came back.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+        /// Whether the same command may be run later.
+        retry: Retry,
     },
     /// The command ran and failed.
     #[error("`{command}` ended with {status} on {node}: {stderr}")]
@@ -97,6 +100,16 @@ pub enum ExecError {
         /// The end of what it complained of.
         stderr: String,
     },
+}
+
+impl ExecError {
+    /// Whether the same command may succeed when it is run again.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Channel { retry, .. } => *retry,
+            Self::Failed { .. } => Retry::Never,
+        }
+    }
 }
 
 /// A node that commands can be run on.

@@ -18,9 +18,9 @@ async fn an_error_while_a_node_comes_back_does_not_cost_it_its_membership() {
             bench.platform().stop_machine(machine).await.unwrap();
 
             let faults = vec![fault(Call::Run, nth, FaultKind::FailBefore)];
-            let faulty = engine_in(&bench.folder, faults);
+            let failing = engine_in(&bench.folder, faults);
             // It may fail before the node is there again: the next update carries on.
-            _ = faulty.update(cluster.id(), &spec, &operation()).await;
+            _ = failing.update(cluster.id(), &spec, &operation()).await;
             let repaired = bench.update(&cluster, &spec).await;
             assert_serves(&repaired);
             let what = format!("{node} after a failed answer {nth}");

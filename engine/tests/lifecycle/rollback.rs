@@ -26,6 +26,32 @@ async fn a_create_that_fails_at_any_call_leaves_nothing() {
     }
 }
 
+#[tokio::test]
+async fn a_look_that_fails_at_the_end_of_a_create_loses_nothing() {
+    for on_failure in [OnCreateFailure::Rollback, OnCreateFailure::Keep] {
+        // The first look is for others of that name.
+        let looks = (2..=100).map(|nth| fault(Call::Observe, nth, FaultKind::FailBefore));
+        let bench = Bench::with_faults(looks.collect());
+        let spec = spec(3, 1);
+        let made = bench.engine.create(&spec, on_failure, &operation()).await;
+        let made = made.unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(made.nodes().len(), 4);
+        assert!(made.endpoint().is_some() && made.ca_certificate().is_some());
+        assert!(made.observed.unreachable.is_some(), "it was not seen");
+        let seen = bench.read(&made).await;
+        assert_serves(&seen);
+        assert_eq!(seen.endpoint(), made.endpoint());
+        assert_eq!(seen.ca_certificate(), made.ca_certificate());
+        assert_eq!(seen.record(), made.record());
+        bench
+            .restarted()
+            .delete(made.id(), &operation())
+            .await
+            .unwrap();
+        bench.assert_nothing_is_left("the look").await;
+    }
+}
+
 /// Interrupts its operation when that many steps have begun.
 struct InterruptAt {
     step: usize,

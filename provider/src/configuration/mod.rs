@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use coe_engine::engine::Settings;
 use coe_engine::platform::Platform;
-use terraform_framework::validators::at_least;
-use terraform_framework::{Attr, Diagnostic, Diagnostics, Model, Path};
+use terraform_framework::validators::{at_least, go_duration};
+use terraform_framework::{Attr, Diagnostic, Diagnostics, Model, Path, duration};
 
 pub(crate) use docker::DockerModel;
 pub(crate) use simulated::SimulatedModel;
@@ -35,6 +35,10 @@ pub struct ProviderModel {
     /// Default: `coe/journal` in `$XDG_STATE_HOME`, which is `~/.local/state` where it is not set.
     #[attribute(optional)]
     pub journal_dir: Attr<String>,
+    /// How long the clean-up after a failure or a Ctrl-C may take, such as `"60s"`, which is the default. What it
+    /// does not come to stays in state, and the next apply or destroy goes on with it.
+    #[attribute(optional, validate = [go_duration()])]
+    pub cleanup_timeout: Attr<String>,
 }
 
 /// What the provider's configuration says, once all of it is known.
@@ -69,9 +73,18 @@ impl ProviderModel {
             Attr::Null => journal::default_dir()?,
             Attr::Known(folder) => folder.into(),
         };
+        let cleanup = match self.cleanup_timeout {
+            Attr::Unknown => return Ok(Choice::Unknown),
+            Attr::Null => Settings::default().cleanup,
+            Attr::Known(text) => duration::parse(&text).map_err(|error| {
+                Diagnostic::error("Not a duration", error.to_string())
+                    .at(Path::attribute_name("cleanup_timeout"))
+            })?,
+        };
         let settings = Settings {
             parallelism,
             journal_dir: Some(journal_dir),
+            cleanup,
         };
         let platform = match (self.docker, self.simulated) {
             (Attr::Unknown, _) | (_, Attr::Unknown) => return Ok(Choice::Unknown),

@@ -10,7 +10,7 @@ use futures_util::stream;
 use zeroize::Zeroizing;
 
 use super::Docker;
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 use crate::transport::NodeFile;
 
 /// Where a file of the archive goes, and what is in it.
@@ -38,7 +38,7 @@ impl Docker {
             what: what(),
             reason: error.to_string(),
             help: None,
-            retryable: false,
+            retry: Retry::Never,
         })?;
         let options = UploadToContainerOptionsBuilder::new().path("/").build();
         // A stream, because the API client writes other bodies into its trace log.

@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::settings::EngineAddress;
 use super::{Docker, DockerSettings};
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 
 /// For the head of an answer. Streams, pulls and commands are not bounded by it.
 const ANSWER_WITHIN_SECONDS: u64 = 120;
@@ -89,20 +89,20 @@ impl Docker {
                 what: what.into(),
                 reason: message,
                 help: None,
-                retryable: is_passing(status_code),
+                retry: retry_after(status_code),
             },
             ApiError::RequestTimeoutError => PlatformError::Refused {
                 what: what.into(),
                 reason: format!("the engine did not answer within {ANSWER_WITHIN_SECONDS} s"),
                 help: None,
-                retryable: true,
+                retry: Retry::Later,
             },
             ApiError::JsonDataError { .. } | ApiError::JsonSerdeError { .. } => {
                 PlatformError::Refused {
                     what: what.into(),
                     reason: format!("the engine's answer was not understood: {error}"),
                     help: None,
-                    retryable: false,
+                    retry: Retry::Never,
                 }
             }
             error => self.unreachable(what, self.problem(&error)),
@@ -146,8 +146,11 @@ impl Docker {
 }
 
 /// Whether the same call may succeed later. The engine says 500 to much that it will never do.
-fn is_passing(status: u16) -> bool {
-    matches!(status, 502..=504)
+fn retry_after(status: u16) -> Retry {
+    match status {
+        429 | 502..=504 => Retry::Later,
+        _ => Retry::Never,
+    }
 }
 
 /// Whether the engine says that there is no such thing.

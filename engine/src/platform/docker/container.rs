@@ -13,7 +13,7 @@ use super::privileges::Privileges;
 use super::{Docker, labels, volume};
 use crate::model::{Machine, MachineState, NodeSpec, Owner, PortMapping, Protocol};
 use crate::platform::flavor::{InvalidFlavor, Size};
-use crate::platform::{MachineRequest, PlatformError};
+use crate::platform::{MachineRequest, PlatformError, Retry};
 
 /// The container of a node. `spec` is the request's with the host ports that were chosen.
 pub(super) fn body(
@@ -50,7 +50,7 @@ pub(super) fn body(
                     what: format!("make container {}", spec.name),
                     reason: error.to_string(),
                     help: None,
-                    retryable: false,
+                    retry: Retry::Never,
                 })?;
         host_config.nano_cpus = Some(size.nano_cpus);
         host_config.memory = Some(size.memory);

@@ -14,6 +14,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use super::Docker;
 use super::connection::status;
 use crate::model::NodeName;
+use crate::platform::{PlatformError, Retry};
 use crate::transport::{Command, Exec, ExecError, NodeFile, Output, Stdin};
 
 /// How much of a command an error shows.
@@ -143,6 +144,16 @@ impl ContainerExec {
     }
 }
 
+/// A container that does not run will not by itself, and what the engine refused it will refuse again.
+fn retry(error: &(dyn Error + Send + Sync + 'static)) -> Retry {
+    if error.is::<NotRunning>() {
+        return Retry::Never;
+    }
+    error
+        .downcast_ref::<PlatformError>()
+        .map_or(Retry::Later, PlatformError::retry)
+}
+
 /// Writes all of `stdin` and then its end. That the command does not read it is not an error of the
 /// channel: the command's own status tells.
 async fn feed<W: AsyncWrite + Unpin>(mut input: W, stdin: Stdin) -> Result<(), ChannelError> {
@@ -187,6 +198,7 @@ impl Exec for ContainerExec {
             .map_err(|source| ExecError::Channel {
                 node: self.node.clone(),
                 command: shown,
+                retry: retry(source.as_ref()),
                 source,
             })
     }
@@ -209,6 +221,7 @@ impl Exec for ContainerExec {
             .map_err(|error| ExecError::Channel {
                 node: self.node.clone(),
                 command: "put files".to_owned(),
+                retry: error.retry(),
                 source: error.into(),
             })?;
         let output = self.run(command).await?;

@@ -13,7 +13,7 @@ use super::connection::{innermost, is_absent, status};
 use super::reference::with_tag;
 use super::{Docker, NAME};
 use crate::model::ImageName;
-use crate::platform::{ImageStream, PlatformError};
+use crate::platform::{ImageStream, PlatformError, Retry};
 
 /// How long a plan waits for a registry's answer.
 const REGISTRY_ANSWER: Duration = Duration::from_secs(10);
@@ -108,7 +108,7 @@ impl Docker {
                 help: Some(format!(
                     "`docker pull {image}`, or build it, on the engine."
                 )),
-                retryable: false,
+                retry: Retry::Never,
             });
         }
         let client = self.client().await?.clone();

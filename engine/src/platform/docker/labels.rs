@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Docker;
 use crate::model::{ClusterId, NodeName, Owner, Role};
-use crate::platform::{PlatformError, Scope};
+use crate::platform::{PlatformError, Retry, Scope};
 
 /// On a container: what its node was made as, JSON of `NodeSpec`, with the host ports that were chosen.
 pub(super) const NODE_SPEC: &str = "io.coe.node.spec";
@@ -123,7 +123,7 @@ fn unreadable(object: &str, key: &str, reason: &dyn std::fmt::Display) -> Platfo
             "Another version of this program may have made {object}, or its labels were written by \
              hand. Remove it by hand if nothing needs it."
         )),
-        retryable: false,
+        retry: Retry::Never,
     }
 }
 
@@ -137,7 +137,7 @@ impl Docker {
             what: format!("write {what} as a label"),
             reason: error.to_string(),
             help: None,
-            retryable: false,
+            retry: Retry::Never,
         })
     }
 }

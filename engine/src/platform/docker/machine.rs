@@ -13,7 +13,7 @@ use super::connection::{is_absent, status};
 use super::privileges::Privileges;
 use super::{Docker, container, labels, ports};
 use crate::model::{ClusterId, Machine, MachineState, NodeName, NodeSpec, Owner, PortMapping};
-use crate::platform::{MachineRequest, PlatformError};
+use crate::platform::{MachineRequest, PlatformError, Retry};
 
 /// How long a node's services have to end before they are killed.
 const STOP_WITHIN_SECONDS: i32 = 30;
@@ -121,7 +121,7 @@ impl Docker {
             what: format!("start container {name}"),
             reason: format!("{MOST_PORT_CHOICES} ports in turn were in use on the engine's host"),
             help: Some("Say which ports to use with `ports`.".to_owned()),
-            retryable: true,
+            retry: Retry::Later,
         })
     }
 
@@ -140,7 +140,7 @@ impl Docker {
             what: "choose a port of the engine's host".to_owned(),
             reason: "none is free from 61000 to 65535".to_owned(),
             help: Some("Say which ports to use with `ports`.".to_owned()),
-            retryable: false,
+            retry: Retry::Never,
         })
     }
 
@@ -267,6 +267,6 @@ fn port_in_use(node: &NodeName, port: u16, error: &bollard::errors::Error) -> Pl
         what: format!("start container {node}"),
         reason: format!("port {port} of the engine's host is in use: {error}"),
         help: Some("Free the port, or use another one.".to_owned()),
-        retryable: false,
+        retry: Retry::Never,
     }
 }

@@ -11,7 +11,7 @@ use super::connection::is_absent;
 use super::settings::EngineAddress;
 use super::{Docker, labels, subnets};
 use crate::model::{ClusterId, Network, NetworkSpec, Owner};
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 
 /// What the engine's list says of a network.
 pub(super) type ListedNetwork = bollard::models::Network;
@@ -63,7 +63,7 @@ impl Docker {
             what: format!("find a free subnet for network {name}"),
             reason: refusal.unwrap_or_else(|| "all of 10.89.0.0/16 is taken".to_owned()),
             help: Some("Say which subnet to use with network.cidr.".to_owned()),
-            retryable: false,
+            retry: Retry::Never,
         })
     }
 
@@ -110,7 +110,7 @@ impl Docker {
                     what: what(),
                     reason: "there is no such network".to_owned(),
                     help: Some("`docker network ls` lists those that there are.".to_owned()),
-                    retryable: false,
+                    retry: Retry::Never,
                 }
             } else {
                 self.failure(what(), error)
@@ -249,6 +249,6 @@ fn without_subnet(name: &str) -> PlatformError {
         what: format!("use network {name:?}"),
         reason: "it has no subnet, so nodes cannot have fixed addresses in it".to_owned(),
         help: Some("Use a bridge network: `docker network create --subnet …`.".to_owned()),
-        retryable: false,
+        retry: Retry::Never,
     }
 }

@@ -13,7 +13,7 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use super::connection::status;
 use super::{Docker, labels};
 use crate::model::{ClusterId, NodeSpec, Owner};
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 
 /// What nodes of this engine get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Docker {
                 what: "ask the engine for privileges".to_owned(),
                 reason: error.to_string(),
                 help: None,
-                retryable: true,
+                retry: Retry::Later,
             })?
         };
         self.shared.privileges.get_or_try_init(ask).await.copied()
@@ -101,7 +101,7 @@ impl Docker {
                     what: what(),
                     reason: "it was there from before, and was removed".to_owned(),
                     help: None,
-                    retryable: true,
+                    retry: Retry::Later,
                 });
             }
             Err(error) => return Err(self.failure(what(), error)),

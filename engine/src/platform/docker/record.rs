@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 
 use super::{Docker, labels};
 use crate::model::{ClusterId, ClusterRecord, Owner};
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 
 /// Writers of one cluster do not meet in ordinary life: its operations exclude one another.
 const MOST_ATTEMPTS: usize = 8;
@@ -55,7 +55,7 @@ impl Docker {
             what: format!("write the record of cluster {}", owner.cluster_name),
             reason: "somebody else keeps writing it".to_owned(),
             help: Some("Let one operation at a time work on a cluster.".to_owned()),
-            retryable: true,
+            retry: Retry::Later,
         })
     }
 

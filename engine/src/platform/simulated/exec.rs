@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
 use crate::model::{ClusterId, MachineState, NodeName};
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 use crate::transport::{Command, Exec, ExecError, NodeFile, Output, Stdin};
 
 use super::folder::{Folder, Kind};
@@ -37,6 +37,7 @@ impl SimulatedExec {
         |error| ExecError::Channel {
             node,
             command,
+            retry: error.retry(),
             source: Box::new(error),
         }
     }
@@ -63,6 +64,7 @@ impl Exec for SimulatedExec {
                 .map_err(|error| ExecError::Channel {
                     node: self.node.clone(),
                     command: text.clone(),
+                    retry: Retry::Never,
                     source: Box::new(error),
                 })?,
         };
@@ -113,7 +115,7 @@ fn running(
         what: format!("reaching machine {node}"),
         reason: reason.to_owned(),
         help: None,
-        retryable: false,
+        retry: Retry::Never,
     };
     let machine = machine::find(folder, node.as_str(), cluster)?
         .ok_or_else(|| refused("there is no such machine"))?;
@@ -162,7 +164,7 @@ fn no_answer(path: &str) -> PlatformError {
         what: format!("putting {path}"),
         reason: "no machine answers at that address".to_owned(),
         help: None,
-        retryable: false,
+        retry: Retry::Never,
     }
 }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::model::{ClusterId, ClusterName};
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 
 use super::NAME;
 
@@ -157,7 +157,7 @@ impl Folder {
                 what: format!("reading {}", path.display()),
                 reason: error.to_string(),
                 help: Some("Mend the file, or delete it: the object is then gone.".to_owned()),
-                retryable: false,
+                retry: Retry::Never,
             })
     }
 

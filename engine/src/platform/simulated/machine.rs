@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::{ClusterId, Machine, MachineState, NodeName, NodeSpec, Owner};
-use crate::platform::{MachineRequest, PlatformError};
+use crate::platform::{MachineRequest, PlatformError, Retry};
 use crate::transport::NodeFile;
 
 use super::folder::{Folder, Kind, LockedFolder};
@@ -92,7 +92,7 @@ pub(super) fn put_files(
                 what: format!("putting {} on {}", file.path, machine.spec.name),
                 reason: "the path is not absolute, or leads upwards".to_owned(),
                 help: None,
-                retryable: false,
+                retry: Retry::Never,
             })?;
         folder.write(&path, file.mode, file.content.expose())?;
     }
@@ -148,7 +148,7 @@ fn make(
         what: format!("making machine {node}"),
         reason,
         help: None,
-        retryable: false,
+        retry: Retry::Never,
     };
     image::find(folder, &request.spec.image)?;
     if let Some(flavor) = &request.spec.flavor {
@@ -242,7 +242,7 @@ pub(super) fn ensure_state(
             what: format!("starting or stopping machine {node}"),
             reason: "there is no such machine".to_owned(),
             help: None,
-            retryable: false,
+            retry: Retry::Never,
         })?;
     set_state(folder, &mut machine, state)
 }

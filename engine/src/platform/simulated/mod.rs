@@ -52,7 +52,9 @@ use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, MachineState, Network,
     NetworkSpec, NodeName, NodeSpec, ObservedCluster, Owner,
 };
-use crate::platform::{ImageStream, MachineRequest, Machines, Platform, PlatformError, Scope};
+use crate::platform::{
+    ImageStream, MachineRequest, Machines, Platform, PlatformError, Retry, Scope,
+};
 use crate::transport::Exec;
 
 use faults::Faults;
@@ -168,7 +170,7 @@ fn faulty(call: Call, reason: &str) -> PlatformError {
         what: call.to_string(),
         reason: reason.to_owned(),
         help: None,
-        retryable: false,
+        retry: Retry::Never,
     }
 }
 

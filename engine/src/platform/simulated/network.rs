@@ -6,7 +6,7 @@ use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ClusterId, Network, NetworkSpec, Owner};
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 
 use super::clusters;
 use super::folder::{Folder, Kind, LockedFolder};
@@ -210,7 +210,7 @@ fn absent(id: &str) -> PlatformError {
         what: format!("looking up network {id:?}"),
         reason: "there is no such network".to_owned(),
         help: Some("Give the name of one that exists, or none for a new network.".to_owned()),
-        retryable: false,
+        retry: Retry::Never,
     }
 }
 
@@ -219,6 +219,6 @@ fn refused(what: String, reason: String) -> PlatformError {
         what,
         reason,
         help: None,
-        retryable: false,
+        retry: Retry::Never,
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::model::{NodeName, PortMapping, Protocol};
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 
 use super::folder::{Folder, Kind, LockedFolder};
 
@@ -53,14 +53,14 @@ pub(super) fn choose(
                     what: what(),
                     reason: format!("{} is in use", address(mapping.listen_address, port)),
                     help: Some("Choose another port, or none for a free one.".to_owned()),
-                    retryable: false,
+                    retry: Retry::Never,
                 });
             }
             None => first_free(is_free)?.ok_or_else(|| PlatformError::Refused {
                 what: what(),
                 reason: "no port of the host is free".to_owned(),
                 help: None,
-                retryable: false,
+                retry: Retry::Never,
             })?,
         };
         chosen.push(PortMapping {

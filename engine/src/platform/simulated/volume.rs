@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ClusterId, NodeName, NodeVolume, Owner, Role};
-use crate::platform::PlatformError;
+use crate::platform::{PlatformError, Retry};
 
 use super::clusters;
 use super::folder::{Folder, Kind, LockedFolder};
@@ -84,7 +84,7 @@ pub(super) fn delete(
                     what: format!("deleting volume {}", file.name),
                     reason: format!("machine {node} uses it"),
                     help: None,
-                    retryable: false,
+                    retry: Retry::Never,
                 });
             }
             folder.remove_object(Kind::Volume, &file.name)?;

@@ -24,7 +24,7 @@ pub use record::{
 use crate::model::{ClusterId, ClusterName, OperationId};
 use crate::operation::StepProgress;
 use file::{JournalFile, is_held, peek};
-use record::{is_settled, running};
+use record::{is_settled, is_unfinished, running};
 
 /// An operation that is about to begin.
 #[derive(Debug, Clone)]
@@ -166,7 +166,13 @@ impl Journals {
         };
         blocking(move || {
             let path = folder.journal(intent.begun.cluster);
-            if !path.exists() || !was_begun_here(&peek(&path)?, dead, left) {
+            if !path.exists() {
+                return Ok(None);
+            }
+            let records = peek(&path)?;
+            let may_be_had =
+                || left == Left::Whole && !is_unfinished(&records, dead, OperationKind::Create);
+            if !was_begun_here(&records, dead) || may_be_had() {
                 return Ok(None);
             }
             // Its lock, and nothing else, proves that the process is dead.
@@ -180,15 +186,28 @@ impl Journals {
         &self,
         cluster: ClusterId,
         operation: OperationId,
+        kind: OperationKind,
     ) -> Result<bool, JournalError> {
         let Some(folder) = self.0.clone() else {
             return Ok(false);
         };
         blocking(move || {
             let path = folder.journal(cluster);
-            Ok(path.exists()
-                && was_begun_here(&peek(&path)?, operation, Left::Whole)
-                && !is_held(&path)?)
+            if !path.exists() {
+                return Ok(false);
+            }
+            let records = peek(&path)?;
+            if !is_unfinished(&records, operation, kind) || !was_begun_here(&records, operation) {
+                return Ok(false);
+            }
+            match folder.open().get(&cluster) {
+                // This process holds the journal: so no other one works on the cluster.
+                Some(open) => Ok(open
+                    .running
+                    .iter()
+                    .all(|one| one.operation != operation && one.begun.kind.works_beside(kind))),
+                None => Ok(!is_held(&path)?),
+            }
         })
         .await
     }
@@ -266,15 +285,8 @@ fn remove_unused(folder: &Folder, cluster: ClusterId) -> Result<(), JournalError
 }
 
 /// Whether a process of this machine began the operation. A lock says nothing of another machine's processes.
-fn was_begun_here(records: &[Record], operation: OperationId, left: Left) -> bool {
+fn was_begun_here(records: &[Record], operation: OperationId) -> bool {
     let here = this_host();
-    let has_ended = || {
-        let mut running = running(records).into_iter();
-        running.all(|one| one.operation != operation)
-    };
-    if left == Left::Whole && has_ended() {
-        return false;
-    }
     records.iter().any(|record| {
         record.operation == operation
             && matches!(&record.entry, Entry::OperationBegun(begun) if begun.host == here)
@@ -294,9 +306,8 @@ fn begin(folder: &Arc<Folder>, intent: Intent) -> Result<Journal, JournalError> 
     let held = {
         let mut open = folder.open();
         let file = if let Some(of_cluster) = open.get_mut(&cluster) {
-            let in_the_way = of_cluster.running.iter().find(|other| {
-                (other.begun.kind, mine.begun.kind) != (OperationKind::Node, OperationKind::Node)
-            });
+            let mut running = of_cluster.running.iter();
+            let in_the_way = running.find(|other| !other.begun.kind.works_beside(mine.begun.kind));
             if let Some(other) = in_the_way {
                 return Err(JournalError::Busy(Box::new(other.clone()), path));
             }

@@ -24,8 +24,18 @@ pub enum OperationKind {
     Update,
     /// Deletes it.
     Delete,
-    /// Adds, changes or removes one node beside its pool. Several of them work at once.
+    /// Adds one node beside its pool. Several changes of such nodes work at once.
+    AddNode,
+    /// Changes or removes one node beside its pool.
     Node,
+}
+
+impl OperationKind {
+    /// Whether the two may work on one cluster at once: only changes of nodes beside its pool may.
+    pub(super) fn works_beside(self, other: Self) -> bool {
+        let is_of_node = |kind| matches!(kind, Self::AddNode | Self::Node);
+        is_of_node(self) && is_of_node(other)
+    }
 }
 
 impl fmt::Display for OperationKind {
@@ -34,6 +44,7 @@ impl fmt::Display for OperationKind {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::AddNode => "add of a node",
             Self::Node => "change of a node",
         })
     }
@@ -58,6 +69,9 @@ pub struct OperationBegun {
     pub host: String,
     /// That process.
     pub process: u32,
+    /// The operation of a dead process that this one carries on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<OperationId>,
 }
 
 /// A step as it is remembered.
@@ -268,8 +282,56 @@ pub(super) fn running(records: &[Record]) -> Vec<Running> {
     running
 }
 
-/// Whether the last operation that ended did what was wanted, and none is under way.
+/// How the operation ended, so far as is told.
+fn ending(records: &[Record], operation: OperationId) -> Option<&Ending> {
+    records.iter().find_map(|record| match &record.entry {
+        Entry::OperationEnded(ending) if record.operation == operation => Some(ending),
+        _ => None,
+    })
+}
+
+fn begun(records: &[Record]) -> impl Iterator<Item = (OperationId, &OperationBegun)> {
+    records.iter().filter_map(|record| match &record.entry {
+        Entry::OperationBegun(begun) => Some((record.operation, begun)),
+        _ => None,
+    })
+}
+
+/// Whether the last operation that ended did what was wanted, none is under way, and none that died waits to be
+/// carried on.
 pub(super) fn is_settled(records: &[Record]) -> bool {
-    let last = records.last().map(|record| &record.entry);
-    running(records).is_empty() && matches!(last, Some(Entry::OperationEnded(Ending::Succeeded)))
+    let Some(last) = records.last() else {
+        return false;
+    };
+    let succeeded = matches!(last.entry, Entry::OperationEnded(Ending::Succeeded));
+    let is_of_node = begun(records).any(|(operation, begun)| {
+        operation == last.operation && begun.kind.works_beside(OperationKind::AddNode)
+    });
+    succeeded
+        && running(records).is_empty()
+        // A change of the whole cluster settles what became of nodes beside its pool; that of one does not.
+        && !(is_of_node && begun(records).any(|(of, begun)| is_unfinished(records, of, begun.kind)))
+}
+
+/// Whether the operation, if its process is dead, never told what it had made, and none has carried it on.
+pub(super) fn is_unfinished(
+    records: &[Record],
+    operation: OperationId,
+    kind: OperationKind,
+) -> bool {
+    let is_of_kind = begun(records).any(|(of, begun)| of == operation && begun.kind == kind);
+    let told = match ending(records, operation) {
+        None => false,
+        // Noted by whoever worked on the cluster next: on the whole of it, or on another node.
+        Some(Ending::Died) => kind != OperationKind::AddNode,
+        Some(Ending::Succeeded | Ending::Failed { .. }) => true,
+    };
+    let carried_on = begun(records).any(|(by, begun)| {
+        begun.instead_of == Some(operation)
+            && !matches!(
+                ending(records, by),
+                Some(Ending::Failed { .. } | Ending::Died)
+            )
+    });
+    is_of_kind && !told && !carried_on
 }

@@ -20,6 +20,7 @@ fn intent(kind: OperationKind, cluster: ClusterId) -> Intent {
             deadline: Timestamp::now() + SignedDuration::from_mins(5),
             host: this_host(),
             process: std::process::id(),
+            instead_of: None,
         },
     }
 }
@@ -182,7 +183,9 @@ async fn a_whole_cluster_is_taken_over_only_where_its_create_died() {
         let again = bench.intent(OperationKind::Create);
         let journals = bench.journals();
         let is_abandoned = async || {
-            let abandoned = journals.is_abandoned(bench.cluster, operation).await;
+            let abandoned = journals
+                .is_abandoned(bench.cluster, operation, OperationKind::Create)
+                .await;
             abandoned.unwrap()
         };
         assert_eq!(is_abandoned().await, is_taken);
