@@ -98,8 +98,10 @@ impl Cluster {
 
     /// Where it is in its life.
     pub fn status(&self) -> ClusterStatus {
-        let Some(record) = self.record().filter(|record| record.complete) else {
-            return ClusterStatus::Starting;
+        let record = match self.record() {
+            Some(record) if record.complete => record,
+            None if self.observed.has_lost_its_record() => return ClusterStatus::Alert,
+            _ => return ClusterStatus::Starting,
         };
         let as_wanted = match record.spec.desired_state {
             DesiredState::Running => self.health() == Health::Healthy,

@@ -69,6 +69,18 @@ pub enum EngineError {
     /// The platform has nothing of that cluster.
     #[error("the platform has no cluster with id {0}")]
     NoCluster(ClusterId),
+    /// A cluster of that name is there, and its record is not.
+    #[error(
+        "a cluster named {name} (id {id}) is there, and its record is gone from the platform, so that it cannot be \
+         told what it is. It was not touched. Change it from where it was made, which brings the record \
+         back, or delete it there"
+    )]
+    RecordLost {
+        /// The name.
+        name: ClusterName,
+        /// Its id.
+        id: ClusterId,
+    },
     /// What is there of the cluster has no record, so that nothing is known of what it should be.
     #[error("cluster {0} was never finished: it can only be deleted")]
     NoRecord(ClusterId),

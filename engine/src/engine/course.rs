@@ -114,9 +114,23 @@ pub(super) fn stop(
     saga.then(stop_those(false)).then(stop_those(true))
 }
 
-/// What brings a node of which something is wrong back.
-pub(super) fn repair(spec: &ClusterSpec, node: NodeSpec, fault: Fault, has_volumes: bool) -> Lane {
+/// What brings a node of which something is wrong back. One whose data is there is given time to find its cluster
+/// by itself, unless the cluster is known not to know it.
+pub(super) fn repair(
+    spec: &ClusterSpec,
+    observed: &ObservedCluster,
+    node: NodeSpec,
+    fault: Fault,
+) -> Lane {
     let (name, role) = (node.name.clone(), node.role);
+    let members = observed.members.as_ref();
+    let may_be_member = members.is_none_or(|members| members.contains_key(&name));
+    let comes_back = may_be_member && observed.volumes.contains_key(&name);
+    let comeback = if comes_back {
+        Comeback::ByItself(COMEBACK)
+    } else {
+        Comeback::Never
+    };
     let restore = |comeback| -> Box<dyn Step> {
         Box::new(RestoreMember {
             node: name.clone(),
@@ -126,11 +140,6 @@ pub(super) fn repair(spec: &ClusterSpec, node: NodeSpec, fault: Fault, has_volum
     };
     match fault {
         Fault::MachineGone | Fault::MachineHalfMade | Fault::MachineFailed => {
-            let comeback = if has_volumes {
-                Comeback::ByItself(COMEBACK)
-            } else {
-                Comeback::Never
-            };
             let mut steps = lane([
                 Box::new(DeleteMachine {
                     node: name.clone(),
@@ -142,14 +151,14 @@ pub(super) fn repair(spec: &ClusterSpec, node: NodeSpec, fault: Fault, has_volum
                 }),
                 restore(comeback),
             ]);
-            if !has_volumes {
+            if !comes_back {
                 steps.extend(load_images(spec, &name));
             }
             steps
         }
         Fault::MachineStopped => lane([
             Box::new(StartMachine { node: name.clone() }),
-            restore(Comeback::ByItself(COMEBACK)),
+            restore(comeback),
         ]),
         Fault::MemberDown => lane([
             Box::new(StopMachine { node: name.clone() }),
@@ -235,10 +244,6 @@ impl Course<'_> {
         pool_node(self.spec, self.needs, name, role)
     }
 
-    fn has_volumes(&self, name: &NodeName) -> bool {
-        self.observed.volumes.contains_key(name)
-    }
-
     fn is_control_plane(&self, name: &NodeName) -> bool {
         self.observed
             .machines
@@ -279,9 +284,9 @@ impl Course<'_> {
             let lanes = plan.changes.iter().filter_map(|change| match change {
                 Change::RepairNode { name, role, fault } if *role == repaired => Some(repair(
                     self.spec,
+                    self.observed,
                     self.node(name, *role),
                     *fault,
-                    self.has_volumes(name),
                 )),
                 _ => None,
             });

@@ -146,6 +146,9 @@ impl Engine {
         for observed in found {
             let name = spec.name.clone();
             let id = observed.id;
+            if observed.has_lost_its_record() {
+                return Err(EngineError::RecordLost { name, id }.into());
+            }
             if observed.is_complete() {
                 if self.goes_on_with(&observed, spec).await? {
                     let taken_over = self.take_over(&observed, operation).await;

@@ -233,9 +233,8 @@ impl Engine {
         let Some(observed) = self.look(cluster, &bounds).await? else {
             return Ok(());
         };
-        let Some(record) = observed.record.clone() else {
-            return Ok(());
-        };
+        let record = observed.record.clone();
+        let record = record.ok_or(EngineError::NoRecord(cluster))?;
         let is_of_pool = pool_role(&record.spec.name, name).is_some();
         let member = observed
             .members
@@ -482,9 +481,8 @@ fn steps_to(target: &Target, node: &NodeRequest, wanted: NodeSpec) -> Lane {
     };
     let differs = machine.is_some_and(|machine| !differences(&machine.spec, &wanted).is_empty());
     let mut steps: Lane = Vec::new();
-    let has_volumes = observed.volumes.contains_key(name);
     match fault {
-        Some(fault) => steps.extend(repair(&target.record.spec, wanted, fault, has_volumes)),
+        Some(fault) => steps.extend(repair(&target.record.spec, observed, wanted, fault)),
         None if differs => steps.extend(recreate(wanted)),
         None => {}
     }

@@ -9,7 +9,9 @@ use super::course::Course;
 use super::memory::outcome;
 use crate::cluster::Cluster;
 use crate::error::{EngineError, Failure};
-use crate::model::{ClusterId, ClusterSpec, DesiredState, NodeName, ObservedCluster};
+use crate::model::{
+    ClusterId, ClusterRecord, ClusterSpec, DesiredState, NodeName, ObservedCluster,
+};
 use crate::operation::Operation;
 use crate::plan::{Change, Plan};
 use crate::saga::journal::{Journal, OperationKind, Outcome};
@@ -53,6 +55,10 @@ impl Engine {
         for round in 0..=ROUNDS {
             let observed = self.look(id, &Bounds::of(operation)).await?;
             let observed = observed.ok_or(EngineError::NoCluster(id))?;
+            if observed.has_lost_its_record() {
+                self.restore_record(spec, &observed, operation).await?;
+                continue;
+            }
             if observed.record.is_none() {
                 return Err(self.failed_with(id, EngineError::NoRecord(id)).await);
             }
@@ -86,6 +92,34 @@ impl Engine {
             remaining: remaining.sentences(),
         };
         Err(self.failed_with(id, error).await)
+    }
+
+    /// Has the platform remember the cluster again, as far as its machines tell what it is: what the COE differs
+    /// in is seen next.
+    async fn restore_record(
+        &self,
+        spec: &ClusterSpec,
+        observed: &ObservedCluster,
+        operation: &Operation,
+    ) -> Result<(), EngineError> {
+        let owner = operation.owner(observed.id, &spec.name);
+        let site = Site::of(
+            Arc::clone(&self.0.platform),
+            Arc::clone(self.driver(spec.coe)?),
+            owner.clone(),
+            spec.clone(),
+            observed,
+            Arc::clone(&self.0.given),
+        );
+        let record = ClusterRecord {
+            // A machine is made for a cluster that has begun: one that was never one is found not to answer.
+            initialized: true,
+            ..site.record(true)
+        };
+        self.ask(&Bounds::of(operation), || {
+            self.0.platform.put_record(&owner, &record)
+        })
+        .await
     }
 
     async fn carry_out_plan(

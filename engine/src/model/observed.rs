@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,9 @@ pub struct ClusterRecord {
     /// made again keeps its endpoint.
     #[serde(default)]
     pub api_ports: BTreeMap<NodeName, u16>,
+    /// The subnet of its network, so that one that is made again has room for those addresses.
+    #[serde(default)]
+    pub subnet: Option<IpNet>,
     /// Whether its first control plane was ever made one: a create that was kept may have failed before.
     #[serde(default)]
     pub initialized: bool,
@@ -118,5 +122,11 @@ impl ObservedCluster {
     /// Whether its create came to an end: until then it is a leftover and not a cluster.
     pub fn is_complete(&self) -> bool {
         self.record.as_ref().is_some_and(|record| record.complete)
+    }
+
+    /// Whether its record is gone from the platform. A create makes the record before the first machine, and
+    /// a deletion deletes it after the last: it is a cluster, and no leftover.
+    pub fn has_lost_its_record(&self) -> bool {
+        self.record.is_none() && !self.machines.is_empty()
     }
 }

@@ -137,6 +137,8 @@ pub enum Change {
         /// The driver's key.
         key: String,
     },
+    /// Have the platform remember the cluster again.
+    RestoreRecord,
     /// Remember what the user wants where no machine has to change for it.
     Remember {
         /// What it is: `description`.
@@ -273,6 +275,9 @@ impl fmt::Display for Change {
             Self::ResetLabel { key } => {
                 write!(formatter, "~ give label {key} its default again")
             }
+            Self::RestoreRecord => formatter.write_str(
+                "~ remember the cluster on its platform again: its record is gone from there",
+            ),
             Self::Remember { what } => write!(formatter, "~ change the {what}"),
         }
     }

@@ -61,6 +61,11 @@ pub fn plan(
         images,
         needs,
     };
+    if observed.has_lost_its_record() {
+        // What else there is to do is seen once the COE can be asked again.
+        let changes = vec![Change::RestoreRecord];
+        return Ok(Plan { changes });
+    }
     planner.refuse_the_impossible()?;
     let changes = match desired.desired_state {
         DesiredState::Stopped => planner.stopped(),
@@ -206,7 +211,10 @@ impl Planner<'_> {
         if left.is_empty() {
             return Err(PlanError::StateLost { cluster });
         }
-        if self.observed.members.is_none() && left.len() <= lost.len() {
+        let all_run = left.iter().all(|name| self.runs(name));
+        // A removal that was cut off may have gone further than the record tells: whether those left agree is
+        // known only once all of them run.
+        if self.observed.members.is_none() && left.len() <= lost.len() && all_run {
             return Err(PlanError::QuorumLost {
                 cluster,
                 lost,
@@ -219,6 +227,11 @@ impl Planner<'_> {
     /// Whether the node has a machine or volumes.
     fn has_something_left(&self, name: &NodeName) -> bool {
         self.observed.machines.contains_key(name) || self.observed.volumes.contains_key(name)
+    }
+
+    fn runs(&self, name: &NodeName) -> bool {
+        let machine = self.observed.machines.get(name);
+        machine.is_some_and(|machine| machine.state == MachineState::Running)
     }
 
     /// Every control plane that anything is known of, those of which nothing is left included.
@@ -267,12 +280,7 @@ impl Planner<'_> {
         let mut changes = Vec::new();
         let stopped = self.machines_in(MachineState::Stopped);
         let starts_all = !stopped.is_empty() && stopped.len() == self.observed.machines.len();
-        if self.observed.network.is_none() && self.desired.network == NetworkSpec::Isolated {
-            changes.push(Change::CreateNetwork {
-                name: self.desired.name.clone(),
-                subnet: None,
-            });
-        }
+        self.create_network(&mut changes);
         if starts_all {
             changes.push(Change::StartMachines { nodes: stopped });
         }
@@ -324,6 +332,20 @@ impl Planner<'_> {
         self.refuse_what_needs_an_answer(&changes, may_answer_after)?;
         self.remember(&mut changes, false);
         Ok(changes)
+    }
+
+    fn create_network(&self, changes: &mut Vec<Change>) {
+        let subnet = match self.desired.network {
+            NetworkSpec::Isolated => self.record().and_then(|record| record.subnet),
+            NetworkSpec::Subnet(subnet) => Some(subnet),
+            NetworkSpec::Existing(_) => return,
+        };
+        if self.observed.network.is_none() {
+            changes.push(Change::CreateNetwork {
+                name: self.desired.name.clone(),
+                subnet: subnet.map(|subnet| subnet.to_string()),
+            });
+        }
     }
 
     /// Brings control planes back that are to be removed, while no control plane answers: they may hold
@@ -404,9 +426,15 @@ impl Planner<'_> {
     fn running_node(&self, machine: &Machine, role: Role) -> Option<Change> {
         let name = machine.spec.name.clone();
         let Some(members) = &self.observed.members else {
-            // Nothing is known of a cluster that does not answer; one that never was has no members.
-            let fault = Fault::NotMember;
-            return (!self.is_initialized()).then_some(Change::RepairNode { name, role, fault });
+            let fault = if !self.is_initialized() {
+                Fault::NotMember
+            } else if role == Role::ControlPlane && self.every_control_plane_runs() {
+                // That none of them answers has no other reason that could be repaired before.
+                Fault::MemberDown
+            } else {
+                return None;
+            };
+            return Some(Change::RepairNode { name, role, fault });
         };
         let fault = match members.get(&name) {
             None => Fault::NotMember,
@@ -427,6 +455,13 @@ impl Planner<'_> {
             }
         };
         Some(Change::RepairNode { name, role, fault })
+    }
+
+    fn every_control_plane_runs(&self) -> bool {
+        self.record().is_some_and(|record| {
+            let known = self.known_control_planes(record);
+            known.iter().all(|name| self.runs(name))
+        })
     }
 
     fn change_labels(&self, changes: &mut Vec<Change>) {
@@ -455,7 +490,9 @@ impl Planner<'_> {
             .observed
             .machines
             .keys()
+            // One of the pool that does not run is repaired before; one beside it is not this request's to start.
             .filter(|name| !surplus(name))
+            .filter(|name| self.runs(name) || pool_role(&self.desired.name, name).is_some())
             .cloned()
             .collect();
         for image in &self.desired.preload_images {

@@ -51,6 +51,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
             preloaded: BTreeMap::new(),
             addresses: BTreeMap::new(),
             api_ports: BTreeMap::new(),
+            subnet: None,
             initialized: true,
             complete: true,
         }),
@@ -425,10 +426,24 @@ fn a_cluster_that_never_was_one_begins_at_its_first_control_plane() {
 #[test]
 fn a_cluster_that_does_not_answer_is_only_repaired() {
     let silent = serving(&spec(3, 1)).unanswering();
-    check(&spec(3, 1), &silent, &expect![""]);
+    check(
+        &spec(3, 1),
+        &silent,
+        &expect![[r"
+            ~ restart control plane bar-control-plane-1: it does not answer the cluster
+            ~ restart control plane bar-control-plane-2: it does not answer the cluster
+            ~ restart control plane bar-control-plane-3: it does not answer the cluster"]],
+    );
+    // A control plane beside the pool that does not run may be what the others lack: it is its own request's.
+    let mut beside = silent.clone();
+    let mut machine = silent.machines[&name("bar-control-plane-1")].clone();
+    machine.spec.name = name("extra");
+    machine.spec.group = NodeGroup::Beside;
+    machine.state = MachineState::Stopped;
+    beside.machines.insert(name("extra"), machine);
     check(
         &spec(3, 2),
-        &silent,
+        &beside,
         &expect![
             "error: cluster bar cannot be changed while no control plane answers: bar-control-plane-1: no answer within 10 s. Wanted were: + create worker bar-worker-2"
         ],

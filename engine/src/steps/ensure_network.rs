@@ -28,7 +28,7 @@ impl Step for EnsureNetwork {
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let network = site
             .platform
-            .ensure_network(&site.owner, &site.spec.network)
+            .ensure_network(&site.owner, &site.wanted_network())
             .await?;
         site.has_network(network);
         Ok(())

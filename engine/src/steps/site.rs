@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::coe::{ClusterSecrets, Coe, JoinTicket};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, ImageName, Machine, MachineState, MemberState, Network,
-    NodeName, NodeSpec, ObservedCluster, Owner, PortMapping, Role,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Owner, PortMapping, Role,
 };
-use crate::plan::{PlanError, free_address, keep_host_ports};
+use crate::plan::{PlanError, free_address, keep_host_ports, pool, pool_role};
 use crate::platform::Platform;
 use crate::saga::StepError;
 use crate::transport::Exec;
@@ -33,6 +34,7 @@ struct Known {
     serving: BTreeSet<NodeName>,
     addresses: BTreeMap<NodeName, IpAddr>,
     api_ports: BTreeMap<NodeName, u16>,
+    subnet: Option<IpNet>,
     image_ids: BTreeMap<ImageName, String>,
     preloaded: BTreeMap<String, String>,
     initialized: bool,
@@ -127,8 +129,12 @@ impl Site {
         known.machines.clone_from(&observed.machines);
         known.volumes = observed.volumes.keys().cloned().collect();
         if let Some(record) = &observed.record {
+            let is_there = |name: &NodeName| is_there(observed, &self.spec, name);
             known.addresses.clone_from(&record.addresses);
+            known.addresses.retain(|name, _| is_there(name));
             known.api_ports.clone_from(&record.api_ports);
+            known.api_ports.retain(|name, _| is_there(name));
+            known.subnet = record.subnet;
             known.preloaded.clone_from(&record.preloaded);
             known.initialized = record.initialized;
         }
@@ -164,6 +170,14 @@ impl Site {
             .network
             .clone()
             .ok_or_else(|| StepError::Missing(format!("the network of {}", self.spec.name)))
+    }
+
+    /// The network that the cluster should have: one that is made again has the subnet that it had.
+    pub(super) fn wanted_network(&self) -> NetworkSpec {
+        match (&self.spec.network, self.known().subnet) {
+            (NetworkSpec::Isolated, Some(subnet)) => NetworkSpec::Subnet(subnet),
+            (wanted, _) => wanted.clone(),
+        }
     }
 
     pub(super) fn has_network(&self, network: Network) {
@@ -440,10 +454,32 @@ impl Site {
             preloaded,
             addresses: known.addresses.clone(),
             api_ports: known.api_ports.clone(),
+            subnet: known
+                .network
+                .as_ref()
+                .map(|network| network.subnet)
+                .or(known.subnet),
             initialized: known.initialized,
             complete,
         }
     }
+}
+
+/// Whether the node is one of the cluster's, or has to be made again. A removal that was cut off after its
+/// last step leaves a name of the pool in the record, and nothing else.
+fn is_there(observed: &ObservedCluster, wanted: &ClusterSpec, name: &NodeName) -> bool {
+    let Some(role) = pool_role(&wanted.name, name) else {
+        return true;
+    };
+    let count = match role {
+        Role::ControlPlane => wanted.control_planes.get(),
+        Role::Worker => wanted.workers,
+    };
+    let mut members = observed.members.iter().flatten();
+    observed.machines.contains_key(name)
+        || observed.volumes.contains_key(name)
+        || members.any(|(member, _)| member == name)
+        || pool(observed, wanted, role, count).is_ok_and(|pool| pool.contains(name))
 }
 
 /// The port of the platform's host that leads to the machine's API.

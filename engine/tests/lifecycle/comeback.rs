@@ -28,3 +28,101 @@ async fn an_error_while_a_node_comes_back_does_not_cost_it_its_membership() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_cluster_whose_network_is_gone_gets_it_back_with_its_addresses() {
+    for network in [
+        NetworkSpec::Isolated,
+        NetworkSpec::Subnet("10.77.0.0/24".parse().unwrap()),
+    ] {
+        let bench = Bench::new();
+        let spec = ClusterSpec {
+            network,
+            ..spec(3, 1)
+        };
+        let cluster = bench.create(&spec).await;
+        let asleep = ClusterSpec {
+            desired_state: DesiredState::Stopped,
+            ..spec.clone()
+        };
+        bench.update(&cluster, &asleep).await;
+        let networks = bench.folder.path().join("networks");
+        std::fs::remove_dir_all(networks.join("bar")).unwrap();
+
+        let sentences = bench.sentences(&cluster, &spec).await;
+        assert!(
+            sentences[0].starts_with("+ create network bar with subnet 10."),
+            "{sentences:#?}"
+        );
+        let woken = bench.update(&cluster, &spec).await;
+        assert_serves(&woken);
+        assert_eq!(woken.endpoint(), cluster.endpoint());
+        assert_eq!(member_ids(&woken), member_ids(&cluster));
+        for (name, node) in cluster.nodes() {
+            assert_eq!(woken.nodes()[&name].address, node.address);
+        }
+        assert_eq!(bench.sentences(&woken, &spec).await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_whose_record_is_gone_is_remembered_again_and_never_taken_for_a_leftover() {
+    let bench = Bench::new();
+    let spec = spec(1, 1);
+    let cluster = bench.create(&spec).await;
+    let platform = bench.platform();
+    platform.delete_record(cluster.id()).await.unwrap();
+
+    let seen = bench.read(&cluster).await;
+    assert_eq!(seen.status(), ClusterStatus::Alert);
+    let taken = bench
+        .restarted()
+        .create(&spec, OnCreateFailure::Rollback, &operation())
+        .await;
+    let error = taken.unwrap_err().error;
+    assert!(matches!(error, EngineError::RecordLost { .. }), "{error}");
+    assert_eq!(
+        bench.sentences(&cluster, &spec).await,
+        ["~ remember the cluster on its platform again: its record is gone from there"]
+    );
+    let restored = bench.update(&cluster, &spec).await;
+    assert_serves(&restored);
+    assert_eq!(member_ids(&restored), member_ids(&cluster));
+    assert_eq!(restored.endpoint(), cluster.endpoint());
+}
+
+/// Takes control planes away as a scale-down does that is cut off before it can note how far it came.
+#[tokio::test]
+async fn a_scale_down_that_was_cut_off_does_not_keep_the_cluster_from_waking() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(3, 0)).await;
+    // The record is written last, and never is.
+    let faults = (1..=100).map(|nth| fault(Call::PutRecord, nth, FaultKind::FailBefore));
+    let failing = engine_in(&bench.folder, faults.collect());
+    let cut_off = failing
+        .update(cluster.id(), &spec(1, 0), &operation())
+        .await;
+    assert!(cut_off.is_err());
+    let first = &cluster.observed.machines[&name("bar-control-plane-1")];
+    bench.platform().stop_machine(first).await.unwrap();
+
+    let woken = bench.update(&cluster, &spec(1, 0)).await;
+    assert_serves(&woken);
+    assert_eq!(names(&woken), ["bar-control-plane-1"]);
+    let remembered = &woken.record().unwrap().addresses;
+    assert_eq!(remembered.len(), 1, "{remembered:#?}");
+}
+
+#[tokio::test]
+async fn a_control_plane_that_does_not_answer_is_restarted() {
+    let bench = Bench::new();
+    let wanted = spec(1, 1);
+    let cluster = bench.create(&wanted).await;
+    let mut silent = bench.read(&cluster).await.observed;
+    silent.members = None;
+    let plan = bench.engine.plan(&wanted, Some(&silent), &BTreeMap::new());
+    assert_eq!(
+        plan.unwrap().sentences(),
+        ["~ restart control plane bar-control-plane-1: it does not answer the cluster"]
+    );
+}

@@ -261,6 +261,7 @@ impl Cluster {
             preloaded: BTreeMap::new(),
             addresses: BTreeMap::new(),
             api_ports: BTreeMap::new(),
+            subnet: None,
             initialized: true,
             complete: true,
         }

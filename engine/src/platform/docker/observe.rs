@@ -45,11 +45,15 @@ impl Docker {
             if labels.contains_key(labels::PRIVILEGES) {
                 continue;
             }
-            let machine = container::machine(id, labels, state_of(found))?;
-            cluster.machines.insert(machine.spec.name.clone(), machine);
+            let mut machine = container::machine(id, labels, state_of(found))?;
             if let Some(network) = labels.get(labels::NETWORK_ID) {
                 networks_in_use.insert(owner.cluster, network.clone());
+                if is_cut_off(found, network, &networks) {
+                    // It can only be made again: a container cannot start without the network it was made with.
+                    machine.state = MachineState::Failed;
+                }
             }
+            cluster.machines.insert(machine.spec.name.clone(), machine);
         }
         add_volumes(&mut clusters, &volumes)?;
         for found in &networks {
@@ -140,6 +144,20 @@ fn state_of(found: &ContainerSummary) -> MachineState {
         // Restarting is what the engine calls a service that ends again and again.
         _ => MachineState::Failed,
     }
+}
+
+/// Whether the node's network is gone, or the node was taken out of it while it runs.
+fn is_cut_off(found: &ContainerSummary, network: &str, networks: &[ListedNetwork]) -> bool {
+    let is_there = networks
+        .iter()
+        .any(|listed| listed.id.as_deref() == Some(network));
+    let settings = found.network_settings.as_ref();
+    let attached = settings.and_then(|settings| settings.networks.as_ref());
+    let is_attached = attached.is_none_or(|attached| {
+        let mut ids = attached.values().filter_map(|to| to.network_id.as_deref());
+        ids.any(|id| id == network)
+    });
+    !is_there || (state_of(found) == MachineState::Running && !is_attached)
 }
 
 fn add_volumes(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-use crate::model::{ClusterId, NetworkSpec, NodeName, ObservedCluster, Owner};
+use crate::model::{ClusterId, MachineState, NetworkSpec, NodeName, ObservedCluster, Owner};
 use crate::platform::{PlatformError, Scope};
 
 use super::clusters::pointed_among;
@@ -48,7 +48,7 @@ fn observe_cluster(
     }
 
     let mut machines = BTreeMap::new();
-    let mut networks_of_machines = Vec::new();
+    let mut networks_of_machines: BTreeMap<String, Vec<NodeName>> = BTreeMap::new();
     for file in objects::<MachineFile>(folder, &entries, Kind::Machine)? {
         let Some(machine) = file
             .to_machine()
@@ -57,8 +57,23 @@ fn observe_cluster(
             continue;
         };
         owners.push(machine.owner.clone());
-        networks_of_machines.push(file.network);
+        networks_of_machines
+            .entry(file.network)
+            .or_default()
+            .push(machine.spec.name.clone());
         machines.insert(machine.spec.name.clone(), machine);
+    }
+
+    for (name, nodes) in &networks_of_machines {
+        if network::find(folder, name, id)?.is_some() {
+            continue;
+        }
+        for node in nodes {
+            // It can only be made again, as on platforms whose machines cannot change networks.
+            if let Some(machine) = machines.get_mut(node) {
+                machine.state = MachineState::Failed;
+            }
+        }
     }
 
     let mut volumes: BTreeMap<NodeName, Vec<String>> = BTreeMap::new();
@@ -87,7 +102,7 @@ fn observe_cluster(
                 NetworkSpec::Existing(network) => Some(network),
                 NetworkSpec::Isolated | NetworkSpec::Subnet(_) => None,
             });
-        if let Some(name) = networks_of_machines.first().or(given) {
+        if let Some(name) = networks_of_machines.keys().next().or(given) {
             network = network::find(folder, name, id)?;
         }
     }
