@@ -1,9 +1,11 @@
 //! Which steps carry out which changes, and what becomes of them when one fails.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSpec, ObservedCluster, Role,
+    ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSpec, ObservedCluster,
+    PortMapping, Role,
 };
 use crate::plan::{Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
 use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
@@ -175,13 +177,23 @@ pub(super) fn repair(
 
 /// Makes a node's machine again as another one; the node keeps its volumes, address and ports.
 pub(super) fn recreate(node: NodeSpec) -> Lane {
-    let (name, role) = (node.name.clone(), node.role);
+    let name = node.name.clone();
     lane([
         Box::new(DrainNode { node: name.clone() }),
         Box::new(DeleteMachine {
-            node: name.clone(),
+            node: name,
             volumes: Volumes::Keep,
         }),
+    ])
+    .into_iter()
+    .chain(make_again(node))
+    .collect()
+}
+
+/// The second half of that: brings a drained node back whose machine is deleted.
+fn make_again(node: NodeSpec) -> impl Iterator<Item = Box<dyn Step>> {
+    let (name, role) = (node.name.clone(), node.role);
+    lane([
         Box::new(EnsureMachine {
             node,
             origin: NodeOrigin::ThereBefore,
@@ -193,6 +205,7 @@ pub(super) fn recreate(node: NodeSpec) -> Lane {
         }),
         Box::new(UncordonNode { node: name }),
     ])
+    .into_iter()
 }
 
 /// Takes a node out of its cluster and deletes everything of it.
@@ -280,6 +293,8 @@ impl Course<'_> {
                 _ => {}
             }
         }
+        let holders = self.port_holders(plan);
+        saga = self.free_ports(saga, plan, &holders);
         for repaired in [Role::ControlPlane, Role::Worker] {
             let lanes = plan.changes.iter().filter_map(|change| match change {
                 Change::RepairNode { name, role, fault } if *role == repaired => Some(repair(
@@ -288,6 +303,11 @@ impl Course<'_> {
                     self.node(name, *role),
                     *fault,
                 )),
+                Change::RecreateNode { name, role, .. }
+                    if *role == repaired && holders.contains(name) =>
+                {
+                    Some(make_again(self.node(name, *role)).collect())
+                }
                 _ => None,
             });
             let lanes: Stage = lanes.collect();
@@ -304,6 +324,58 @@ impl Course<'_> {
             }
         }
         saga
+    }
+
+    /// Nodes that give up a port of the platform's host which another node is to have.
+    fn port_holders(&self, plan: &Plan) -> BTreeSet<NodeName> {
+        let made = plan.changes.iter().filter_map(|change| match change {
+            Change::CreateNode { name, role }
+            | Change::RepairNode { name, role, .. }
+            | Change::RecreateNode { name, role, .. } => Some(self.node(name, *role)),
+            _ => None,
+        });
+        let made: Vec<NodeSpec> = made.collect();
+        let is_wanted_by_another = |holder: &NodeName, held: &PortMapping| {
+            let mut others = made.iter().filter(|node| node.name != *holder);
+            others.any(|node| node.ports.iter().any(|port| port.excludes(held)))
+        };
+        let going = plan.changes.iter().filter_map(|change| match change {
+            Change::RecreateNode { name, .. } | Change::RemoveNode { name, .. } => Some(name),
+            _ => None,
+        });
+        going
+            .filter(|name| {
+                let machine = self.observed.machines.get(*name);
+                let mut held = machine.into_iter().flat_map(|machine| &machine.spec.ports);
+                held.any(|held| is_wanted_by_another(name, held))
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// Takes the machines of those nodes away before any other is made: a port has one holder at a time. Those
+    /// that stay come back with the repairs.
+    fn free_ports(&self, saga: Saga, plan: &Plan, holders: &BTreeSet<NodeName>) -> Saga {
+        let drains = holders
+            .iter()
+            .filter(|node| self.observed.members.is_some() && self.is_ready(node))
+            .map(|node| lane([Box::new(DrainNode { node: node.clone() })]));
+        let mut saga = saga.then(drains.collect());
+        let is_removed = |node: &NodeName| {
+            plan.changes
+                .iter()
+                .any(|change| matches!(change, Change::RemoveNode { name, .. } if name == node))
+        };
+        for node in holders.iter().filter(|node| is_removed(node)) {
+            saga = saga.then(vec![remove(node)]);
+        }
+        let deletions = holders.iter().filter(|node| !is_removed(node)).map(|node| {
+            lane([Box::new(DeleteMachine {
+                node: node.clone(),
+                volumes: Volumes::Keep,
+            })])
+        });
+        saga.then(deletions.collect())
     }
 
     fn running_machines(&self) -> Vec<NodeName> {
@@ -351,6 +423,7 @@ impl Course<'_> {
     }
 
     fn change_in_place(&self, plan: &Plan) -> Saga {
+        let holders = self.port_holders(plan);
         let mut beside: Stage = Vec::new();
         let mut one_by_one: Vec<Stage> = Vec::new();
         let mut configure = false;
@@ -369,7 +442,7 @@ impl Course<'_> {
                         }
                     }
                 }
-                Change::RecreateNode { name, role, .. } => {
+                Change::RecreateNode { name, role, .. } if !holders.contains(name) => {
                     one_by_one.push(vec![recreate(self.node(name, *role))]);
                 }
                 _ => {}
@@ -393,9 +466,10 @@ impl Course<'_> {
     /// All before the first goes, so that none of their work moves to another that goes. The work of a
     /// node that does not answer has moved already, and waiting for its word would never end.
     fn drain_surplus(&self, plan: &Plan) -> Saga {
+        let holders = self.port_holders(plan);
         let drains = removed(plan, Role::Worker)
             .chain(removed(plan, Role::ControlPlane))
-            .filter(|node| self.is_ready(node))
+            .filter(|node| self.is_ready(node) && !holders.contains(*node))
             .map(|node| lane([Box::new(DrainNode { node: node.clone() })]));
         Saga::new().then(drains.collect())
     }

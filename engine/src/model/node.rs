@@ -95,6 +95,17 @@ pub struct PortMapping {
     pub protocol: Protocol,
 }
 
+impl PortMapping {
+    /// Whether the two cannot be published at once: they want one port of the host.
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        let (one, two) = (self.listen_address, other.listen_address);
+        self.host_port.is_some()
+            && self.host_port == other.host_port
+            && self.protocol == other.protocol
+            && (one == two || one.is_unspecified() || two.is_unspecified())
+    }
+}
+
 /// A folder or file of the platform's host that nodes see.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Mount {

@@ -1,5 +1,7 @@
 //! Nodes whose machines come back are the members that they were.
 
+use coe_engine::model::{PortMapping, Protocol};
+
 use super::*;
 
 fn member_ids(cluster: &Cluster) -> Vec<String> {
@@ -125,4 +127,42 @@ async fn a_control_plane_that_does_not_answer_is_restarted() {
         plan.unwrap().sentences(),
         ["~ restart control plane bar-control-plane-1: it does not answer the cluster"]
     );
+}
+
+fn port_8080_of(node: &str) -> PortMapping {
+    PortMapping {
+        node: name(node),
+        node_port: 80,
+        host_port: Some(8080),
+        listen_address: [127, 0, 0, 1].into(),
+        protocol: Protocol::Tcp,
+    }
+}
+
+#[tokio::test]
+async fn a_port_moves_from_node_to_node() {
+    let with_port = |node: &str, workers| ClusterSpec {
+        ports: vec![port_8080_of(node)],
+        ..spec(1, workers)
+    };
+    let (first, second) = ("bar-worker-1", "bar-worker-2");
+    for (from, to, workers) in [
+        (second, first, 2),
+        (first, second, 2),
+        // Its holder goes in the same apply.
+        (second, first, 1),
+        (second, "bar-control-plane-1", 2),
+    ] {
+        let what = format!("from {from} to {to}");
+        let bench = Bench::new();
+        let cluster = bench.create(&with_port(from, 2)).await;
+        let moved = bench.update(&cluster, &with_port(to, workers)).await;
+        assert_serves(&moved);
+        let sentences = bench.sentences(&moved, &with_port(to, workers)).await;
+        assert_eq!(sentences, Vec::<String>::new(), "{what}");
+        for (node, machine) in &moved.observed.machines {
+            let holds = machine.spec.ports.contains(&port_8080_of(node.as_str()));
+            assert_eq!(holds, node.as_str() == to, "{what}: {node}");
+        }
+    }
 }
