@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::coe::Coe;
 use crate::model::{
@@ -274,6 +274,12 @@ fn endpoint(observed: &ObservedCluster, coe: &dyn Coe) -> Option<String> {
         .or_else(|| record.addresses.get(&first).copied())
         .map(|address| (address, port));
     let (host, port) = published.or(address)?;
+    let host = match host {
+        // What listens everywhere is reached at home.
+        IpAddr::V4(every) if every.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(every) if every.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        host => host,
+    };
     Some(format!(
         "{}://{}",
         coe.endpoint_scheme(),

@@ -7,6 +7,8 @@ mod comeback;
 mod nodes_beside;
 #[path = "lifecycle/rollback.rs"]
 mod rollback;
+#[path = "lifecycle/shared_network.rs"]
+mod shared_network;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;

@@ -93,6 +93,7 @@ impl Engine {
         for round in 0..ROUNDS {
             let found = self.observe(&scope, bounds).await?;
             let Some(observed) = found.first() else {
+                self.0.given.take_back(id);
                 return Ok(Vec::new());
             };
             if round > 0 {

@@ -1,11 +1,12 @@
 //! What a saga consists of.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::coe::CoeError;
-use crate::model::{InvalidName, NodeName};
+use crate::model::{ImageName, InvalidName, NodeName};
 use crate::plan::PlanError;
 use crate::platform::{PlatformError, Retry};
 use crate::steps::Site;
@@ -65,6 +66,20 @@ pub enum StepError {
     /// Nobody can be asked.
     #[error("no control plane runs that could be asked")]
     NoControlPlane,
+    /// The node's services did not come up.
+    #[error(
+        "{node} runs, and what makes it a node does not answer after {} s: look into its log. Is {image} an image \
+         for nodes?",
+        waited.as_secs()
+    )]
+    NotUp {
+        /// The node.
+        node: NodeName,
+        /// What its machine was made from.
+        image: ImageName,
+        /// How long was waited for them.
+        waited: Duration,
+    },
     /// It is the only one that holds the cluster's state.
     #[error(
         "{0} did not become ready, and no other control plane holds the cluster's state; it was left as it \

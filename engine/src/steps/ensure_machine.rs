@@ -3,6 +3,8 @@
 //! The node keeps the address and the published ports that it had before; its volumes are used if they
 //! are there. `undo` deletes the machine, and its volumes if the node is a new one.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::Site;
@@ -18,6 +20,10 @@ pub enum NodeOrigin {
     /// Its volumes were, or may have been.
     ThereBefore,
 }
+
+/// How long the services of a machine that was started may take: one that is made from something else than a
+/// node's image never has them.
+const UP: Duration = Duration::from_mins(3);
 
 /// See the module.
 pub struct EnsureMachine {
@@ -48,12 +54,19 @@ impl Step for EnsureMachine {
             Role::ControlPlane => site.secrets_for(name).await?,
             Role::Worker => None,
         };
-        let reached_by = [
+        let api_port = site.coe.api_port();
+        let published = self.node.ports.iter();
+        let listens_at = published
+            .filter(|port| port.node_port == api_port && !port.listen_address.is_unspecified())
+            .map(|port| port.listen_address.to_string());
+        let mut reached_by = vec![
             name.to_string(),
             address.to_string(),
             "127.0.0.1".to_owned(),
+            "::1".to_owned(),
             "localhost".to_owned(),
         ];
+        reached_by.extend(listens_at);
         let boot = site
             .coe
             .boot(&site.spec, name, self.node.role, &reached_by, secrets)?;
@@ -66,7 +79,16 @@ impl Step for EnsureMachine {
         let machine = site.platform.ensure_machine(&site.owner, &request).await?;
         let exec = site.platform.exec(&machine);
         site.has_machine(machine);
-        site.coe.wait_until_up(exec.as_ref()).await?;
+        match tokio::time::timeout(UP, site.coe.wait_until_up(exec.as_ref())).await {
+            Ok(up) => up?,
+            Err(_late) => {
+                return Err(StepError::NotUp {
+                    node: name.clone(),
+                    image: self.node.image.clone(),
+                    waited: UP,
+                });
+            }
+        }
         if self.node.role == Role::ControlPlane && site.has_volumes(name) {
             site.came_back(name);
         }

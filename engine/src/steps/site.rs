@@ -18,10 +18,31 @@ use crate::platform::Platform;
 use crate::saga::StepError;
 use crate::transport::Exec;
 
-/// Addresses that operations of this process have given to nodes. Two operations that look at a cluster
+/// Addresses that operations of this process have given to nodes. Two operations that look at a network
 /// before either has made its machine would else give the same address.
 #[derive(Default)]
-pub struct GivenAddresses(Mutex<BTreeMap<(ClusterId, NodeName), IpAddr>>);
+pub struct GivenAddresses(Mutex<BTreeMap<Holder, IpAddr>>);
+
+/// A node that has an address in a network.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Holder {
+    /// The platform's id of the network, which several clusters may share.
+    network: String,
+    cluster: ClusterId,
+    node: NodeName,
+}
+
+impl GivenAddresses {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Holder, IpAddr>> {
+        // Nothing panics while it holds the lock, and what it guards is whole at every moment.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the addresses back from the nodes of a cluster that is gone.
+    pub fn take_back(&self, cluster: ClusterId) {
+        self.lock().retain(|holder, _| holder.cluster != cluster);
+    }
+}
 
 /// What is known of a cluster while an operation works on it.
 #[derive(Default)]
@@ -224,7 +245,9 @@ impl Site {
         known.addresses.remove(node);
         known.api_ports.remove(node);
         drop(known);
-        self.given().remove(&(self.owner.cluster, node.clone()));
+        self.given
+            .lock()
+            .retain(|holder, _| (holder.cluster, &holder.node) != (self.owner.cluster, node));
     }
 
     /// Whether the node has volumes from before.
@@ -305,14 +328,10 @@ impl Site {
             .ok_or(StepError::NoControlPlane)
     }
 
-    fn given(&self) -> MutexGuard<'_, BTreeMap<(ClusterId, NodeName), IpAddr>> {
-        self.given.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The address that the node has, had, or gets.
     pub(super) fn address(&self, node: &NodeName) -> Result<IpAddr, StepError> {
         let network = self.network()?;
-        let mut given = self.given();
+        let mut given = self.given.lock();
         let mut known = self.known();
         let in_order = self
             .expected
@@ -322,25 +341,24 @@ impl Site {
             if known.addresses.contains_key(name) {
                 continue;
             }
-            let cluster = self.owner.cluster;
-            let key = (cluster, name.clone());
-            let address = if let Some(&address) = given.get(&key) {
+            let holder = Holder {
+                network: network.id.clone(),
+                cluster: self.owner.cluster,
+                node: name.clone(),
+            };
+            let address = if let Some(&address) = given.get(&holder) {
                 address
             } else {
                 let mut taken: BTreeSet<IpAddr> = network.taken.iter().copied().collect();
                 taken.extend(known.addresses.values());
-                taken.extend(
-                    given
-                        .iter()
-                        .filter(|((of, _), _)| *of == cluster)
-                        .map(|(_, a)| *a),
-                );
+                let in_network = given.iter().filter(|(of, _)| of.network == network.id);
+                taken.extend(in_network.map(|(_, address)| *address));
                 free_address(network.subnet, &taken).ok_or_else(|| PlanError::SubnetFull {
                     subnet: network.subnet.to_string(),
                     node: name.clone(),
                 })?
             };
-            given.insert(key, address);
+            given.insert(holder, address);
             known.addresses.insert(name.clone(), address);
         }
         known

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::api;
 use super::configure::update_node;
 use super::http::Request;
+use super::members::Node;
 use crate::coe::CoeError;
 use crate::model::NodeName;
 use crate::transport::Exec;
@@ -46,10 +47,15 @@ pub(super) async fn drain(control_plane: &dyn Exec, name: &NodeName) -> Result<(
     if node.is_down() {
         return Ok(());
     }
-    let path = format!("/tasks?filters=%7B%22node%22%3A%5B%22{}%22%5D%7D", node.id);
+    let tasks = format!("/tasks?filters=%7B%22node%22%3A%5B%22{}%22%5D%7D", node.id);
+    let itself = format!("/nodes/{}", node.id);
     loop {
-        let tasks: Vec<Task> = api::ask(control_plane, &what, Request::get(path.as_str())).await?;
-        if tasks.iter().all(Task::is_over) {
+        let requests = [Request::get(tasks.as_str()), Request::get(itself.as_str())];
+        let [tasks, node] = api::call(control_plane, &what, requests).await?;
+        let tasks: Vec<Task> = api::parse(control_plane, &what, tasks)?;
+        // It may die while it drains.
+        let node: Node = api::parse(control_plane, &what, node)?;
+        if node.is_down() || tasks.iter().all(Task::is_over) {
             return Ok(());
         }
         tokio::time::sleep(BETWEEN_LOOKS).await;

@@ -14,6 +14,9 @@ use crate::coe::CoeError;
 use crate::model::{NodeName, Role};
 use crate::transport::Exec;
 
+/// How long a node may take to leave: one that hangs is forgotten all the same.
+const LEAVE: Duration = Duration::from_secs(15);
+
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// See `Coe::remove_member`.
@@ -74,5 +77,6 @@ async fn leave(node: &dyn Exec) {
         path: "/swarm/leave?force=true".to_owned(),
         body: None,
     };
-    let _ = api::call(node, "leave the swarm", [leave]).await;
+    let left = api::call(node, "leave the swarm", [leave]);
+    let _ = tokio::time::timeout(LEAVE, left).await;
 }

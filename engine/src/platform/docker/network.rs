@@ -1,5 +1,6 @@
 //! The network between a cluster's nodes: a bridge of its own, or one that exists.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
@@ -131,12 +132,21 @@ impl Docker {
                 let address = endpoint.ipv4_address?;
                 address.split('/').next()?.parse::<IpAddr>().ok()
             });
+        let id = found.id.unwrap_or_default();
+        // Nodes that are stopped hold theirs too, and the network does not know of them.
+        let label = format!("{}={id}", labels::NETWORK_ID);
+        let filters = HashMap::from([("label".to_owned(), vec![label])]);
+        let nodes = self.list_containers(Some(filters)).await?;
+        let kept = nodes.iter().filter_map(|container| {
+            let labels = container.labels.as_ref()?;
+            labels.get(labels::NODE_ADDRESS)?.parse::<IpAddr>().ok()
+        });
         Ok(Network {
-            id: found.id.unwrap_or_default(),
             name: found.name.unwrap_or_default(),
             subnet,
-            taken: gateways.into_iter().chain(held).collect(),
+            taken: gateways.into_iter().chain(held).chain(kept).collect(),
             owned: false,
+            id,
         })
     }
 

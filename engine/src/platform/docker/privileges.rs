@@ -108,7 +108,8 @@ impl Docker {
         };
         match client.start_container(&id, None).await {
             Err(error) if are_refused(&error.to_string()) => Ok(Privileges::Lesser),
-            // Any other failure comes after the privileges were granted: the image may have no `true`.
+            Err(error) if status(&error).is_none() => Err(self.failure(what(), error)),
+            // Any other answer comes after the privileges were granted: the image may have no `true`.
             _ => Ok(Privileges::Full),
         }
     }
