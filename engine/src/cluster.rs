@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::coe::Coe;
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, ClusterStatus, DesiredState, Flavor, Health, ImageName,
-    Machine, MachineState, Member, MemberState, NodeGroup, NodeName, ObservedCluster, Role,
+    Machine, MachineState, Member, MemberState, NodeGroup, NodeName, ObservedCluster, Phase, Role,
 };
 use crate::plan::{pool, pool_role};
 
@@ -98,11 +98,19 @@ impl Cluster {
 
     /// Where it is in its life.
     pub fn status(&self) -> ClusterStatus {
-        let record = match self.record() {
-            Some(record) if record.complete => record,
-            None if self.observed.has_lost_its_record() => return ClusterStatus::Alert,
-            _ => return ClusterStatus::Starting,
+        let Some(record) = self.record() else {
+            return if self.observed.has_lost_its_record() {
+                ClusterStatus::Alert
+            } else {
+                ClusterStatus::Starting
+            };
         };
+        match record.phase {
+            Phase::Making => return ClusterStatus::Starting,
+            Phase::Failed => return ClusterStatus::Error,
+            Phase::Going => return ClusterStatus::Destroying,
+            Phase::There => {}
+        }
         let as_wanted = match record.spec.desired_state {
             DesiredState::Running => self.health() == Health::Healthy,
             DesiredState::Stopped => self.is_stopped(),

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use crate::cluster::Cluster;
 use crate::coe::CoeError;
-use crate::model::{ClusterId, ClusterName, CoeKind, Finding, NodeName, OperationId};
+use crate::model::{
+    ClusterId, ClusterName, CoeKind, Finding, IllegalTransition, NodeName, OperationId,
+};
 use crate::plan::PlanError;
 use crate::platform::PlatformError;
 use crate::saga::StepError;
@@ -81,6 +83,9 @@ pub enum EngineError {
         /// Its id.
         id: ClusterId,
     },
+    /// The cluster is in a state in which that cannot be done to it.
+    #[error(transparent)]
+    Lifecycle(#[from] IllegalTransition),
     /// What is there of the cluster has no record, so that nothing is known of what it should be.
     #[error("cluster {0} was never finished: it can only be deleted")]
     NoRecord(ClusterId),

@@ -508,6 +508,8 @@ async fn deleting_goes_on_past_failures_names_them_and_succeeds_when_asked_again
         .await
         .expect_err("volumes stay");
     assert!(!failure.leftovers.is_empty());
+    let left = failure.cluster.expect("something is left");
+    assert_eq!(left.status(), ClusterStatus::Destroying);
     let left = bench.platform().observe(&Scope::All).await.unwrap();
     assert!(
         left.iter().all(|observed| observed.machines.is_empty()),

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSpec, ObservedCluster,
+    ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSpec, ObservedCluster, Phase,
     PortMapping, Role,
 };
 use crate::plan::{Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
 use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
 use crate::steps::{
     Comeback, ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine, EnsureNetwork,
-    InitControlPlane, JoinNode, LoadImages, NodeOrigin, Progress, PutRecord, RemoveMember,
-    RestoreMember, StartMachine, StopMachine, UncordonNode, Volumes, WaitForReturn, WaitUntilReady,
+    InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, RestoreMember,
+    StartMachine, StopMachine, UncordonNode, Volumes, WaitForReturn, WaitUntilReady,
 };
 
 /// How long nodes whose machines came back may take to find their cluster and one another by themselves.
@@ -501,7 +501,7 @@ impl Course<'_> {
         }
         saga.then_step(PutRecord {
             cluster: self.spec.name.clone(),
-            progress: Progress::Complete,
+            phase: Phase::There,
         })
     }
 }

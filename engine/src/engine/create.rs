@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use super::Engine;
 use super::course::{additions, preparations, stop};
 use super::memory::outcome;
+use super::update::passage;
 use crate::cluster::Cluster;
 use crate::error::{EngineError, Failure, chain};
 use crate::model::{
-    ClusterId, ClusterSpec, DesiredState, NodeName, NodeSpec, OnCreateFailure, Role,
+    ClusterEvent, ClusterId, ClusterSpec, ClusterStatus, DesiredState, NodeName, NodeSpec,
+    OnCreateFailure, Phase, Role,
 };
 use crate::operation::Operation;
 use crate::plan::{PlanError, machine_image, pool_names, pool_node, pool_role};
@@ -18,7 +20,7 @@ use crate::platform::Scope;
 use crate::saga::journal::{Journal, OperationKind, Outcome};
 use crate::saga::{OnFailure, Saga, SagaFailure};
 use crate::scheduler::Bounds;
-use crate::steps::{Progress, PutRecord, Site};
+use crate::steps::{PutRecord, Site};
 
 impl Engine {
     /// Makes the cluster. When it fails, everything that it made is removed, or with
@@ -63,6 +65,8 @@ impl Engine {
         journal: &Journal,
     ) -> Result<Cluster, Failure> {
         let _changing = self.0.looks.changing(id);
+        let name = &spec.name;
+        let starting = passage(name, ClusterStatus::Created, ClusterEvent::StartRequested)?;
         let nodes = self.nodes_of_new(spec)?;
         let site = Site::new_cluster(
             Arc::clone(&self.0.platform),
@@ -78,7 +82,14 @@ impl Engine {
             OnCreateFailure::Keep => OnFailure::Keep,
         };
         let runner = self.runner(&site, operation, journal);
-        if let Err(failure) = runner.run(&saga, undo).await {
+        let done = runner.run(&saga, undo).await;
+        let event = match (&done, on_failure) {
+            (Ok(()), _) => ClusterEvent::OperationSucceeded,
+            (Err(_), OnCreateFailure::Rollback) => ClusterEvent::CreateFailed,
+            (Err(_), OnCreateFailure::Keep) => ClusterEvent::OperationFailed,
+        };
+        passage(name, starting, event)?;
+        if let Err(failure) = done {
             return Err(match on_failure {
                 OnCreateFailure::Rollback => {
                     self.after_rollback(&site, operation, failure, journal)
@@ -87,7 +98,7 @@ impl Engine {
                 OnCreateFailure::Keep => self.keep(&site, failure).await,
             });
         }
-        match self.last_look_at(&site).await {
+        match self.last_look_at(&site, Phase::There).await {
             Some(cluster) => Ok(cluster),
             None => Err(EngineError::NoCluster(id).into()),
         }
@@ -95,10 +106,10 @@ impl Engine {
 
     /// The cluster of a create that is over: as it is seen, or else as its steps have left it. What was made
     /// must not be lost to who asked for it because one look failed.
-    async fn last_look_at(&self, site: &Site) -> Option<Cluster> {
+    async fn last_look_at(&self, site: &Site, phase: Phase) -> Option<Cluster> {
         let observed = match self.last_look(site.owner.cluster).await {
             Ok(seen) => seen?,
-            Err(error) => site.as_left_by_its_steps(chain(&error)),
+            Err(error) => site.as_left_by_its_steps(phase, chain(&error)),
         };
         Some(self.cluster(observed))
     }
@@ -117,20 +128,20 @@ impl Engine {
     }
 
     fn saga_of_new(&self, spec: &ClusterSpec, nodes: Vec<NodeSpec>) -> Result<Saga, EngineError> {
-        let put_record = |progress| PutRecord {
+        let put_record = |phase| PutRecord {
             cluster: spec.name.clone(),
-            progress,
+            phase,
         };
         let names: Vec<NodeName> = nodes.iter().map(|node| node.name.clone()).collect();
         let mut first_stage = preparations(spec, &[machine_image(spec, &self.needs(spec)?)]);
-        first_stage.push(vec![Box::new(put_record(Progress::Begun))]);
+        first_stage.push(vec![Box::new(put_record(Phase::Making))]);
         let mut saga = additions(Saga::new().then(first_stage), spec, nodes, names.first());
         if spec.desired_state == DesiredState::Stopped {
             let is_control_plane =
                 |node: &NodeName| pool_role(&spec.name, node) == Some(Role::ControlPlane);
             saga = stop(saga, &names, is_control_plane);
         }
-        Ok(saga.then_step(put_record(Progress::Complete)))
+        Ok(saga.then_step(put_record(Phase::There)))
     }
 
     /// Removes what earlier creates of that name left; a cluster of that name is an error, unless a create of
@@ -201,7 +212,11 @@ impl Engine {
         let cluster = if leftovers.is_empty() {
             None
         } else {
-            self.last_look_at(site).await
+            // It can only be destroyed: its machines and networks are of no use to anybody.
+            let record = site.record(Phase::Failed);
+            let remember = || self.0.platform.put_record(&site.owner, &record);
+            _ = self.ask(&failure.cleanup, remember).await;
+            self.last_look_at(site, Phase::Failed).await
         };
         Failure {
             cluster,
@@ -212,7 +227,7 @@ impl Engine {
 
     /// Makes a cluster of what is there, for an update to finish.
     async fn keep(&self, site: &Site, mut failure: SagaFailure) -> Failure {
-        let mut record = site.record(true);
+        let mut record = site.record(Phase::There);
         // Which nodes have which image is not known: the update loads them all.
         record.preloaded.clear();
         let remember = || self.0.platform.put_record(&site.owner, &record);
@@ -222,7 +237,7 @@ impl Engine {
             leftovers.push(format!("its record could not be kept ({})", chain(&error)));
         }
         Failure {
-            cluster: self.last_look_at(site).await,
+            cluster: self.last_look_at(site, Phase::There).await,
             error: failure.into(),
             leftovers,
         }

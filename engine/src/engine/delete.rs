@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::Engine;
 use super::memory::outcome;
+use super::update::passage;
 use crate::error::{EngineError, Failure, chain};
-use crate::model::{ClusterId, NodeName, ObservedCluster};
+use crate::model::{ClusterEvent, ClusterId, ClusterRecord, NodeName, ObservedCluster, Phase};
 use crate::operation::{Event, Operation, StepProgress};
 use crate::platform::Scope;
 use crate::saga::StepError;
@@ -34,7 +35,17 @@ impl Engine {
         let name = &observed.owner.cluster_name;
         let journal = self.remember(OperationKind::Delete, id, name, operation);
         let journal = journal.await.map_err(EngineError::from)?;
-        self.delete_all(id, operation, journal).await
+        let name = observed.owner.cluster_name.clone();
+        let status = self.cluster(observed.clone()).status();
+        let going = passage(&name, status, ClusterEvent::DestroyRequested)?;
+        self.mark_as_going(&observed, operation).await;
+        let deleted = self.delete_all(id, operation, journal).await;
+        let end = match &deleted {
+            Ok(()) => ClusterEvent::OperationSucceeded,
+            Err(_) => ClusterEvent::OperationFailed,
+        };
+        passage(&name, going, end)?;
+        deleted
     }
 
     /// The same for an operation that is remembered already.
@@ -77,6 +88,22 @@ impl Engine {
             leftovers,
             ..self.failed_with(id, error).await
         })
+    }
+
+    /// Has the platform remember that the cluster is being deleted, so that whoever looks at what is left of it
+    /// knows why. A deletion does without that where it cannot be remembered.
+    async fn mark_as_going(&self, observed: &ObservedCluster, operation: &Operation) {
+        let record = observed.record.as_ref();
+        let Some(record) = record.filter(|record| record.phase == Phase::There) else {
+            return;
+        };
+        let owner = operation.owner(observed.id, &record.spec.name);
+        let record = ClusterRecord {
+            phase: Phase::Going,
+            ..record.clone()
+        };
+        let remember = || self.0.platform.put_record(&owner, &record);
+        _ = self.ask(&Bounds::of(operation), remember).await;
     }
 
     /// Sweeps until nothing of the cluster is there. Of what remains after some rounds, each by name and with

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::error::{EngineError, Failure};
-use crate::model::{ClusterId, ClusterName, ClusterSpec, ObservedCluster, OperationId};
+use crate::model::{ClusterId, ClusterName, ClusterSpec, ObservedCluster, OperationId, Phase};
 use crate::operation::Operation;
 use crate::saga::journal::{
     Intent, Journal, JournalError, Left, OperationBegun, OperationKind, Outcome, this_host,
@@ -59,7 +59,7 @@ impl Engine {
         let is_the_same = found
             .record
             .as_ref()
-            .is_some_and(|record| record.complete && record.spec == *spec);
+            .is_some_and(|record| record.phase == Phase::There && record.spec == *spec);
         let journals = &self.0.journals;
         Ok(is_the_same
             && journals

@@ -13,7 +13,7 @@ use crate::cluster::{Cluster, Node};
 use crate::error::{EngineError, Failure, chain};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, Machine, MachineState,
-    MemberState, NodeGroup, NodeName, NodeSpec, ObservedCluster, Role, Subject,
+    MemberState, NodeGroup, NodeName, NodeSpec, ObservedCluster, Phase, Role, Subject,
 };
 use crate::operation::Operation;
 use crate::plan::{CoeNeeds, Fault, differences, machine_image, pool_role};
@@ -22,8 +22,8 @@ use crate::saga::journal::{Journal, OperationKind};
 use crate::saga::{Lane, OnFailure, Saga};
 use crate::scheduler::Bounds;
 use crate::steps::{
-    DeleteMachine, DrainNode, EnsureMachine, JoinNode, NodeOrigin, Progress, PutRecord,
-    SetNodeLabels, Site, UncordonNode, Volumes, WaitUntilReady,
+    DeleteMachine, DrainNode, EnsureMachine, JoinNode, NodeOrigin, PutRecord, SetNodeLabels, Site,
+    UncordonNode, Volumes, WaitUntilReady,
 };
 
 /// A node beside a cluster's pool as the user wants it.
@@ -317,7 +317,7 @@ impl Engine {
             .await?;
         let observed = match self.last_look(id).await {
             Ok(seen) => seen.ok_or(EngineError::NoCluster(id))?,
-            Err(error) => site.as_left_by_its_steps(chain(&error)),
+            Err(error) => site.as_left_by_its_steps(Phase::There, chain(&error)),
         };
         Ok(node_of(&self.cluster(observed), name)?)
     }
@@ -372,7 +372,7 @@ impl Engine {
         let site = self.site(&Target { observed, record }, operation)?;
         let saga = Saga::new().then_step(PutRecord {
             cluster: target.record.spec.name.clone(),
-            progress: Progress::Complete,
+            phase: Phase::There,
         });
         match self
             .runner(&site, operation, journal)

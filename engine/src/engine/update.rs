@@ -10,7 +10,8 @@ use super::memory::outcome;
 use crate::cluster::Cluster;
 use crate::error::{EngineError, Failure};
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, DesiredState, NodeName, ObservedCluster,
+    ClusterEvent, ClusterId, ClusterName, ClusterRecord, ClusterSpec, ClusterStatus, DesiredState,
+    NodeName, ObservedCluster, Phase,
 };
 use crate::operation::Operation;
 use crate::plan::{Change, Plan};
@@ -83,8 +84,20 @@ impl Engine {
             }
             self.refuse_invalid(spec, Some(&observed), operation)
                 .await?;
-            self.carry_out_plan(spec, &observed, &plan, operation, journal)
-                .await?;
+            let mut status = self.cluster(observed.clone()).status();
+            if status == ClusterStatus::Starting {
+                // What a create has left that came to no end: this update goes on with it.
+                status = passage(&spec.name, status, ClusterEvent::FaultsDetected)?;
+            }
+            let moving = passage(&spec.name, status, plan.request(status))?;
+            let carried_out = self.carry_out_plan(spec, &observed, &plan, operation, journal);
+            let carried_out = carried_out.await;
+            let end = match &carried_out {
+                Ok(()) => ClusterEvent::OperationSucceeded,
+                Err(_) => ClusterEvent::OperationFailed,
+            };
+            passage(&spec.name, moving, end)?;
+            carried_out?;
         }
         let cluster = spec.name.clone();
         let error = EngineError::NotConverged {
@@ -114,7 +127,7 @@ impl Engine {
         let record = ClusterRecord {
             // A machine is made for a cluster that has begun: one that was never one is found not to answer.
             initialized: true,
-            ..site.record(true)
+            ..site.record(Phase::There)
         };
         self.ask(&Bounds::of(operation), || {
             self.0.platform.put_record(&owner, &record)
@@ -151,6 +164,17 @@ impl Engine {
             Err(failure) => Err(self.failed(observed.id, failure).await),
         }
     }
+}
+
+/// The state of the cluster after the event, which is told.
+pub(super) fn passage(
+    cluster: &ClusterName,
+    from: ClusterStatus,
+    event: ClusterEvent,
+) -> Result<ClusterStatus, EngineError> {
+    let to = from.after(event)?;
+    tracing::info!(%cluster, %from, %event, %to, "moves on");
+    Ok(to)
 }
 
 /// A stopped cluster keeps the labels that its COE has, so that the difference is seen when it runs.

@@ -1,24 +1,28 @@
 //! Clusters, nodes and what they should be: pure data, no I/O.
 
+mod health;
 mod ids;
+mod lifecycle;
 mod network;
 mod node;
 mod observed;
 mod owner;
 mod secret;
 mod spec;
-mod status;
 
+pub use health::Health;
 pub use ids::{ClusterId, ClusterName, InvalidName, NodeName, OperationId};
+pub use lifecycle::{ClusterEvent, ClusterStatus, IllegalTransition, Rest};
 pub use network::{Network, NetworkSpec};
 pub use node::{
     Flavor, ImageName, Mount, NodeGroup, NodeSpec, NodeVolume, PortMapping, Protocol, Role,
 };
-pub use observed::{ClusterRecord, Machine, MachineState, Member, MemberState, ObservedCluster};
+pub use observed::{
+    ClusterRecord, Machine, MachineState, Member, MemberState, ObservedCluster, Phase,
+};
 pub use owner::Owner;
 pub use secret::Secret;
 pub use spec::{
     ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Finding, InvalidControlPlaneCount,
     OnCreateFailure, Severity, Subject,
 };
-pub use status::{ClusterStatus, Health};

@@ -32,8 +32,29 @@ pub struct ClusterRecord {
     /// Whether its first control plane was ever made one: a create that was kept may have failed before.
     #[serde(default)]
     pub initialized: bool,
-    /// Whether its create came to an end: until then it is a leftover and not a cluster.
-    pub complete: bool,
+    /// How far it is in its life.
+    pub phase: Phase,
+}
+
+/// How far a cluster is in its life, as its record says: what cannot be seen of its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Being made. A leftover, and no cluster, once nobody makes it any more.
+    Making,
+    /// Its create failed, and what it left could not be removed. A leftover.
+    Failed,
+    /// It is there.
+    There,
+    /// Being deleted, or its deletion did not come to its end.
+    Going,
+}
+
+impl Phase {
+    /// Whether the create came to an end: until then there is a leftover and not a cluster.
+    pub fn is_of_cluster(self) -> bool {
+        matches!(self, Self::There | Self::Going)
+    }
 }
 
 /// How a machine does, as its platform says.
@@ -121,7 +142,9 @@ pub struct ObservedCluster {
 impl ObservedCluster {
     /// Whether its create came to an end: until then it is a leftover and not a cluster.
     pub fn is_complete(&self) -> bool {
-        self.record.as_ref().is_some_and(|record| record.complete)
+        self.record
+            .as_ref()
+            .is_some_and(|record| record.phase.is_of_cluster())
     }
 
     /// Whether its record is gone from the platform. A create makes the record before the first machine, and

@@ -139,6 +139,8 @@ pub enum Change {
     },
     /// Have the platform remember the cluster again.
     RestoreRecord,
+    /// Have the platform remember that the cluster stays: its deletion was cut off.
+    KeepAfterAll,
     /// Remember what the user wants where no machine has to change for it.
     Remember {
         /// What it is: `description`.
@@ -278,6 +280,9 @@ impl fmt::Display for Change {
             Self::RestoreRecord => formatter.write_str(
                 "~ remember the cluster on its platform again: its record is gone from there",
             ),
+            Self::KeepAfterAll => {
+                formatter.write_str("~ keep the cluster: its destruction was cut off")
+            }
             Self::Remember { what } => write!(formatter, "~ change the {what}"),
         }
     }

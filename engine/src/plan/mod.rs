@@ -4,6 +4,7 @@
 mod address;
 mod change;
 mod error;
+mod event;
 mod machine;
 mod pool;
 #[cfg(test)]
@@ -21,7 +22,7 @@ pub(crate) use pool::{pool, pool_names, pool_role};
 
 use crate::model::{
     ClusterRecord, ClusterSpec, DesiredState, ImageName, Machine, MachineState, MemberState,
-    NetworkSpec, NodeGroup, NodeName, ObservedCluster, Role,
+    NetworkSpec, NodeGroup, NodeName, ObservedCluster, Phase, Role,
 };
 
 /// What has to be done, in order: control planes are repaired first and then added, workers follow,
@@ -572,6 +573,9 @@ impl Planner<'_> {
             changes.push(Change::Remember {
                 what: "description",
             });
+        }
+        if record.phase == Phase::Going {
+            changes.push(Change::KeepAfterAll);
         }
         let mut wanted = self.desired.clone();
         if stopped {

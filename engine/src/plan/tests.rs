@@ -9,7 +9,7 @@ use super::{CoeNeeds, plan};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, DesiredState, Flavor, ImageName, Machine, MachineState,
     Member, MemberState, Network, NetworkSpec, NodeGroup, NodeName, ObservedCluster, OperationId,
-    Owner, PortMapping, Protocol, Role,
+    Owner, Phase, PortMapping, Protocol, Role,
 };
 
 fn needs() -> CoeNeeds {
@@ -53,7 +53,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
             api_ports: BTreeMap::new(),
             subnet: None,
             initialized: true,
-            complete: true,
+            phase: Phase::There,
         }),
         network: Some(Network {
             id: "bar".to_owned(),

@@ -32,7 +32,7 @@ pub use ensure_network::EnsureNetwork;
 pub use init_control_plane::InitControlPlane;
 pub use join_node::JoinNode;
 pub use load_images::LoadImages;
-pub use put_record::{Progress, PutRecord};
+pub use put_record::PutRecord;
 pub use remove_member::RemoveMember;
 pub use restore_member::{Comeback, RestoreMember};
 pub use set_node_labels::SetNodeLabels;

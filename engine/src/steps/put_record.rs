@@ -6,24 +6,15 @@
 use async_trait::async_trait;
 
 use super::Site;
-use crate::model::ClusterName;
+use crate::model::{ClusterName, Phase};
 use crate::saga::{Step, StepError, StepName};
-
-/// What the record says of the cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// It is being made.
-    Begun,
-    /// It is there.
-    Complete,
-}
 
 /// See the module.
 pub struct PutRecord {
     /// The cluster.
     pub cluster: ClusterName,
     /// What the record says of it.
-    pub progress: Progress,
+    pub phase: Phase,
 }
 
 #[async_trait]
@@ -37,14 +28,14 @@ impl Step for PutRecord {
     }
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
-        let record = site.record(self.progress == Progress::Complete);
+        let record = site.record(self.phase);
         Ok(site.platform.put_record(&site.owner, &record).await?)
     }
 
     async fn undo(&self, site: &Site) -> Result<(), StepError> {
-        match self.progress {
-            Progress::Begun => Ok(site.platform.delete_record(site.owner.cluster).await?),
-            Progress::Complete => Ok(()),
+        match self.phase {
+            Phase::Making => Ok(site.platform.delete_record(site.owner.cluster).await?),
+            Phase::Failed | Phase::There | Phase::Going => Ok(()),
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use crate::coe::{ClusterSecrets, Coe, JoinTicket};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, ImageName, Machine, MachineState, MemberState, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Owner, PortMapping, Role,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Owner, Phase, PortMapping, Role,
 };
 use crate::plan::{PlanError, free_address, keep_host_ports, pool, pool_role};
 use crate::platform::Platform;
@@ -428,9 +428,9 @@ impl Site {
     }
 
     /// The cluster as the steps have left it, for want of a look at it; `unseen`: why there is none.
-    pub fn as_left_by_its_steps(&self, unseen: String) -> ObservedCluster {
+    pub fn as_left_by_its_steps(&self, phase: Phase, unseen: String) -> ObservedCluster {
         let known = self.known();
-        let record = self.record_of(&known, true);
+        let record = self.record_of(&known, phase);
         let volumes = known.volumes.iter();
         ObservedCluster {
             id: self.owner.cluster,
@@ -449,11 +449,11 @@ impl Site {
     }
 
     /// What the platform should remember of the cluster.
-    pub fn record(&self, complete: bool) -> ClusterRecord {
-        self.record_of(&self.known(), complete)
+    pub fn record(&self, phase: Phase) -> ClusterRecord {
+        self.record_of(&self.known(), phase)
     }
 
-    fn record_of(&self, known: &Known, complete: bool) -> ClusterRecord {
+    fn record_of(&self, known: &Known, phase: Phase) -> ClusterRecord {
         let preloaded = self
             .spec
             .preload_images
@@ -478,7 +478,7 @@ impl Site {
                 .map(|network| network.subnet)
                 .or(known.subnet),
             initialized: known.initialized,
-            complete,
+            phase,
         }
     }
 }

@@ -136,10 +136,37 @@ async fn what_cannot_be_undone_is_named_and_deleted_later() {
         "{failure}"
     );
     let left = failure.cluster.expect("something is left");
+    assert_eq!(left.status(), ClusterStatus::Error);
     bench
         .restarted()
         .delete(left.id(), &operation())
         .await
         .unwrap();
     bench.assert_nothing_is_left("the later delete").await;
+}
+
+#[tokio::test]
+async fn a_destruction_that_was_thought_better_of_is_repaired_in_place() {
+    let bench = Bench::new();
+    let wanted = spec(3, 1);
+    let cluster = bench.create(&wanted).await;
+    let engine = engine_in(
+        &bench.folder,
+        (1..=100)
+            .map(|nth| fault(Call::DeleteMachine, nth, FaultKind::FailBefore))
+            .collect(),
+    );
+    assert!(engine.delete(cluster.id(), &operation()).await.is_err());
+    let left = bench.read(&cluster).await;
+    assert_eq!(left.status(), ClusterStatus::Destroying);
+    assert_eq!(
+        bench.sentences(&cluster, &wanted).await,
+        ["~ keep the cluster: its destruction was cut off"]
+    );
+    let repaired = bench.update(&cluster, &wanted).await;
+    assert_serves(&repaired);
+    assert_eq!(
+        bench.sentences(&repaired, &wanted).await,
+        Vec::<String>::new()
+    );
 }

@@ -10,7 +10,7 @@ use coe_engine::coe::Boot;
 use coe_engine::model::{
     ClusterId, ClusterRecord, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Finding,
     Machine, Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, NodeVolume, ObservedCluster,
-    OperationId, Owner, PortMapping, Protocol, Role, Secret, Subject,
+    OperationId, Owner, Phase, PortMapping, Protocol, Role, Secret, Subject,
 };
 use coe_engine::platform::{MachineRequest, Platform, PlatformError, Scope};
 use coe_engine::transport::{Command, NodeFile};
@@ -263,7 +263,7 @@ impl Cluster {
             api_ports: BTreeMap::new(),
             subnet: None,
             initialized: true,
-            complete: true,
+            phase: Phase::There,
         }
     }
 

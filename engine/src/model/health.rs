@@ -1,27 +1,6 @@
-//! The state of a cluster.
-
-use std::fmt;
+//! How well a cluster does.
 
 use serde::{Deserialize, Serialize};
-
-/// Where a cluster is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum ClusterStatus {
-    /// Being made.
-    Starting,
-    /// As it should be.
-    Running,
-    /// All machines stopped, as it should be.
-    Stopped,
-    /// Something is not as it should be; the next apply repairs it.
-    Alert,
-}
-
-impl fmt::Display for ClusterStatus {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, formatter)
-    }
-}
 
 /// How well a cluster does; apart from its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
