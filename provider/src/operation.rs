@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use coe_engine::cluster::Cluster;
 use coe_engine::engine::Engine;
-use coe_engine::error::EngineError;
 use coe_engine::model::{ClusterId, OperationId};
 use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget, StepProgress};
 use jiff::{Timestamp, Unit};
 use terraform_framework::timeouts::{Operation as Kind, Timeouts};
-use terraform_framework::{Attr, Call, Diagnostic, Diagnostics};
+use terraform_framework::{Attr, Call, Diagnostic, Diagnostics, Path};
 
 use crate::diagnostics::failed;
 
@@ -36,14 +35,17 @@ pub(crate) fn limit(timeouts: &Attr<Timeouts>, kind: Kind, default: Duration) ->
         .unwrap_or(default)
 }
 
+/// How long a look at the platform may take where nobody says.
+pub(crate) const LOOK_TIMEOUT: Duration = Duration::from_mins(2);
+
 /// A look at the platform that ends when the user interrupts it, or after `limit`.
 pub(crate) async fn look<T>(
     call: &Call,
     limit: Duration,
-    look: impl Future<Output = Result<T, EngineError>>,
+    look: impl Future<Output = Result<T, Diagnostics>>,
 ) -> Result<T, Diagnostics> {
     tokio::select! {
-        found = look => found.map_err(failed("The platform could not be looked at")),
+        found = look => found,
         () = call.cancellation().cancelled() => Err(Diagnostic::error(
             "Interrupted",
             "The look at the platform was interrupted. Nothing was changed.",
@@ -52,7 +54,8 @@ pub(crate) async fn look<T>(
         () = tokio::time::sleep(limit) => Err(Diagnostic::error(
             "The platform did not answer in time",
             format!(
-                "Nothing came back within {} s. Nothing was changed; `timeouts.read` sets how long it may take.",
+                "Nothing came back within {} s. Nothing was changed. Where the resource has `timeouts`, their `read` \
+                 sets how long it may take.",
                 limit.as_secs()
             ),
         )
@@ -61,30 +64,34 @@ pub(crate) async fn look<T>(
 }
 
 /// The id of a cluster as it stands in state.
-pub(crate) fn cluster_id(id: &Attr<String>) -> Result<ClusterId, Diagnostics> {
+pub(crate) fn cluster_id(id: &Attr<String>, attribute: &str) -> Result<ClusterId, Diagnostics> {
+    let path = Path::attribute_name(attribute);
     let text = id.known().map(String::as_str).unwrap_or_default();
     text.parse().map_err(|_| {
         Diagnostic::error(
             "Not a cluster's id",
             format!("{text:?} is no id of a cluster, which is a UUID."),
         )
+        .at(path)
         .into()
     })
 }
 
 /// The cluster of that id or that name.
-pub(crate) async fn find_cluster(engine: &Engine, wanted: &str) -> Result<Cluster, Diagnostics> {
-    let found = match (wanted.parse(), wanted.parse()) {
-        (Ok(id), _) => engine
-            .read(id)
-            .await
-            .map_err(failed("The cluster could not be looked up"))?,
-        (Err(_), Ok(name)) => engine
-            .find(&name)
-            .await
-            .map_err(failed("The cluster could not be looked up"))?,
-        (Err(_), Err(_)) => None,
+pub(crate) async fn find_cluster(
+    engine: &Engine,
+    wanted: &str,
+    call: &Call,
+) -> Result<Cluster, Diagnostics> {
+    let find = async {
+        match (wanted.parse(), wanted.parse()) {
+            (Ok(id), _) => engine.read(id).await,
+            (Err(_), Ok(name)) => engine.find(&name).await,
+            (Err(_), Err(_)) => Ok(None),
+        }
+        .map_err(failed("The cluster could not be looked up"))
     };
+    let found = look(call, LOOK_TIMEOUT, find).await?;
     found.ok_or_else(|| {
         Diagnostic::error(
             format!("There is no cluster {wanted:?}"),

@@ -10,6 +10,7 @@ mod interrupt;
 mod kill;
 mod lifecycle;
 mod parallel;
+mod planning;
 mod protection;
 mod reads;
 mod repair;

@@ -200,6 +200,37 @@ impl Engine {
             .await
     }
 
+    /// Everything that can be known to be wrong with the node before a write: for a plan. `is_there`: it is to be
+    /// changed and not added.
+    pub async fn check_node(
+        &self,
+        cluster: ClusterId,
+        node: &NodeRequest,
+        is_there: bool,
+    ) -> Result<Vec<Finding>, EngineError> {
+        let bounds = Bounds::for_look();
+        let Some(observed) = self.shared_look(cluster).await? else {
+            return Err(EngineError::NoCluster(cluster));
+        };
+        let Some(record) = observed.record.clone() else {
+            return Err(EngineError::NoRecord(cluster));
+        };
+        let spec = &record.spec;
+        if pool_role(&spec.name, &node.name).is_some() {
+            return Ok(vec![name_of_the_pool(spec, &node.name)]);
+        }
+        let mut findings = Vec::new();
+        if node.role == Role::ControlPlane && !is_there {
+            findings.extend(even_control_planes(&observed, &node.name));
+        }
+        let wanted = self.node_spec(spec, node)?;
+        let target = Target { observed, record };
+        if target.makes_machine(&wanted) {
+            findings.extend(self.ask_about_node(&target, &wanted, &bounds).await?);
+        }
+        Ok(findings)
+    }
+
     /// Refuses a node of which the platform can tell, before its machine is made, that it cannot be.
     async fn refuse_invalid_node(
         &self,
@@ -207,6 +238,16 @@ impl Engine {
         wanted: &NodeSpec,
         operation: &Operation,
     ) -> Result<(), EngineError> {
+        let bounds = Bounds::of(operation);
+        refuse(self.ask_about_node(target, wanted, &bounds).await?)
+    }
+
+    async fn ask_about_node(
+        &self,
+        target: &Target,
+        wanted: &NodeSpec,
+        bounds: &Bounds,
+    ) -> Result<Vec<Finding>, EngineError> {
         let spec = ClusterSpec {
             image: Some(wanted.image.clone()),
             flavor: wanted.flavor.clone(),
@@ -216,7 +257,7 @@ impl Engine {
         };
         let nodes = std::slice::from_ref(wanted);
         let question = || self.0.platform.check(&spec, nodes, Some(&target.observed));
-        refuse(self.ask(&Bounds::of(operation), question).await?)
+        self.ask(bounds, question).await
     }
 
     /// Takes a node out of the cluster: drains it, removes it from the COE, deletes its machine and
@@ -434,6 +475,22 @@ fn name_of_the_pool(spec: &ClusterSpec, name: &NodeName) -> Finding {
         format!("{name} is a name of the pool of cluster {}", spec.name),
         "Choose another name: the cluster's own nodes are counted by such names.",
     )
+}
+
+/// A warning where the cluster would have an even number of control planes with that one: it survives the loss
+/// of no more of them than with one less.
+fn even_control_planes(observed: &ObservedCluster, node: &NodeName) -> Option<Finding> {
+    let machines = observed.machines.values();
+    let others = machines
+        .filter(|machine| machine.spec.role == Role::ControlPlane && machine.spec.name != *node)
+        .count();
+    (others % 2 == 1).then(|| {
+        Finding::warning(
+            Subject::Cluster,
+            format!("The cluster has {} control planes with {node}", others + 1),
+            "An even number of them survives the loss of no more than one less does. Add two, or none.",
+        )
+    })
 }
 
 /// What the machine of a node beside the pool should be.

@@ -29,7 +29,7 @@ pub struct SimulatedModel {
     pub quota: Attr<QuotaModel>,
     /// What goes wrong.
     #[attribute(optional)]
-    pub faults: Attr<Vec<FaultModel>>,
+    pub faults: Attr<Vec<Attr<FaultModel>>>,
 }
 
 /// How much a simulated platform holds.
@@ -112,7 +112,11 @@ impl SimulatedModel {
             .unwrap_or_default()
             .into_iter()
             .zip(0..)
-            .map(|(model, index)| fault(model, &path.attribute("faults").index(index)))
+            .filter_map(|(model, index)| {
+                let path = path.attribute("faults").index(index);
+                let model = known(model).map_err(Missing::from).transpose()?;
+                Some(model.and_then(|model| fault(model, &path)))
+            })
             .collect::<Result<_, _>>()?;
         let dir = known(self.dir)?.map(PathBuf::from).ok_or_else(|| {
             Diagnostic::error(

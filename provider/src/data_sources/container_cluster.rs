@@ -88,7 +88,7 @@ impl DataSource for ContainerClusterData {
         }
     }
 
-    async fn read(&self, config: Self::Model, _call: &Call) -> Result<Self::Model, Diagnostics> {
+    async fn read(&self, config: Self::Model, call: &Call) -> Result<Self::Model, Diagnostics> {
         let engine = self.engine.configured()?;
         let wanted = config
             .id
@@ -96,7 +96,7 @@ impl DataSource for ContainerClusterData {
             .or(config.name.known())
             .map(String::as_str)
             .unwrap_or_default();
-        let cluster = find_cluster(&engine, wanted).await?;
+        let cluster = find_cluster(&engine, wanted, call).await?;
         let spec = cluster.spec();
         Ok(ContainerClusterDataModel {
             id: cluster.id().to_string().into(),

@@ -9,7 +9,7 @@ use terraform_framework::validators::go_duration;
 use terraform_framework::{Attr, Call, Diagnostic, Diagnostics, Ephemeral, Model, Opened, Path};
 
 use crate::diagnostics::failed;
-use crate::operation::cluster_id;
+use crate::operation::{LOOK_TIMEOUT, cluster_id, look};
 use crate::provider::EngineSlot;
 
 /// A short-lived client certificate for a cluster's API.
@@ -53,21 +53,27 @@ impl Ephemeral for ClusterCredentials {
 
     const NAME: &'static str = "coe_cluster_credentials";
 
+    async fn validate(&self, config: &Self::Model, _call: &Call) -> Diagnostics {
+        lifetime(&config.lifetime).err().unwrap_or_default()
+    }
+
     async fn open(
         &self,
         config: Self::Model,
-        _call: &Call,
+        call: &Call,
     ) -> Result<Opened<Self::Model>, Diagnostics> {
         let engine = self.engine.configured()?;
-        let cluster = cluster_id(&config.cluster_id)?;
+        let cluster = cluster_id(&config.cluster_id, "cluster_id")?;
         let lifetime = lifetime(&config.lifetime)?;
-        let (endpoint, credentials) = engine
-            .credentials(cluster, lifetime)
-            .await
-            .map_err(failed("No credentials could be made"))?;
+        // Before the certificate is made, which ends no sooner.
         let expires_at = Timestamp::now()
             .saturating_add(lifetime)
             .unwrap_or(Timestamp::MAX);
+        let (endpoint, credentials) = look(call, LOOK_TIMEOUT, async {
+            let made = engine.credentials(cluster, lifetime).await;
+            made.map_err(failed("No credentials could be made"))
+        })
+        .await?;
         Ok(Opened::new(ClusterCredentialsModel {
             endpoint: endpoint.into(),
             ca_certificate: credentials.ca_certificate.into(),

@@ -2,12 +2,13 @@
 
 mod model;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use coe_engine::engine::NodeRequest;
 use coe_engine::error::Failure as EngineFailure;
-use coe_engine::model::{ClusterId, Flavor, ImageName, NodeName, Role};
+use coe_engine::model::{ClusterId, Flavor, ImageName, NodeGroup, NodeName, Role};
 use terraform_framework::timeouts::Operation as Kind;
 use terraform_framework::{
     Attr, Call, Change, Diagnostic, Diagnostics, Failure, Identity, IdentitySchema, ImportTarget,
@@ -16,9 +17,9 @@ use terraform_framework::{
 
 use model::ClusterNodeModel;
 
-use crate::diagnostics::{failed, failed_operation};
-use crate::operation::{cluster_id, find_cluster, limit, look, operation};
-use crate::provider::EngineSlot;
+use crate::diagnostics::{failed, failed_operation, findings};
+use crate::operation::{LOOK_TIMEOUT, cluster_id, find_cluster, limit, look, operation};
+use crate::provider::{EngineSlot, Reach};
 
 /// A node joined to a cluster beside its own pool.
 pub(crate) struct ClusterNode {
@@ -42,7 +43,7 @@ impl Resource for ClusterNode {
         call: &Call,
     ) -> Result<Self::Model, Failure<Self::Model>> {
         let engine = self.engine.configured()?;
-        let cluster = cluster_id(&planned.cluster_id)?;
+        let cluster = cluster_id(&planned.cluster_id, "cluster_id")?;
         let request = request(&planned)?;
         let limit = limit(&planned.timeouts, Kind::Create, CREATE_TIMEOUT);
         match engine
@@ -60,10 +61,14 @@ impl Resource for ClusterNode {
         call: &Call,
     ) -> Result<Option<Self::Model>, Diagnostics> {
         let engine = self.engine.configured()?;
-        let cluster = cluster_id(&state.cluster_id)?;
+        let cluster = cluster_id(&state.cluster_id, "cluster_id")?;
         let name = node_name(&state.name)?;
         let limit = limit(&state.timeouts, Kind::Read, READ_TIMEOUT);
-        let node = look(call, limit, engine.read_node(cluster, &name)).await?;
+        let read = async {
+            let read = engine.read_node(cluster, &name).await;
+            read.map_err(failed("The node could not be looked at"))
+        };
+        let node = look(call, limit, read).await?;
         Ok(node.map(|node| state.drifted(&node).observed(cluster, &node)))
     }
 
@@ -74,7 +79,7 @@ impl Resource for ClusterNode {
         call: &Call,
     ) -> Result<Self::Model, Failure<Self::Model>> {
         let engine = self.engine.configured()?;
-        let cluster = cluster_id(&prior.cluster_id)?;
+        let cluster = cluster_id(&prior.cluster_id, "cluster_id")?;
         let request = request(&planned)?;
         let limit = limit(&planned.timeouts, Kind::Update, UPDATE_TIMEOUT);
         match engine
@@ -91,7 +96,7 @@ impl Resource for ClusterNode {
 
     async fn delete(&self, state: Self::Model, call: &Call) -> Result<(), Failure<Self::Model>> {
         let engine = self.engine.configured()?;
-        let cluster = cluster_id(&state.cluster_id)?;
+        let cluster = cluster_id(&state.cluster_id, "cluster_id")?;
         let name = node_name(&state.name)?;
         let limit = limit(&state.timeouts, Kind::Delete, DELETE_TIMEOUT);
         engine
@@ -108,14 +113,23 @@ impl Resource for ClusterNode {
             })
     }
 
-    async fn plan(&self, change: &mut Change<Self::Model>, _call: &Call) -> Diagnostics {
-        if let (Some(prior), Some(planned)) = (&change.prior, &mut change.planned) {
+    async fn plan(&self, change: &mut Change<Self::Model>, call: &Call) -> Diagnostics {
+        let Some(planned) = &mut change.planned else {
+            return Diagnostics::new();
+        };
+        if let Some(prior) = &change.prior {
             planned.announce(prior);
         }
-        Diagnostics::new()
+        let stays =
+            |prior: &ClusterNodeModel| prior.name == planned.name && prior.role == planned.role;
+        let is_there = change.prior.as_ref().is_some_and(stays);
+        let check = self.check(planned, is_there);
+        look(call, LOOK_TIMEOUT, check)
+            .await
+            .unwrap_or_else(|refused| refused)
     }
 
-    async fn import(&self, target: ImportTarget, _call: &Call) -> Result<Self::Model, Diagnostics> {
+    async fn import(&self, target: ImportTarget, call: &Call) -> Result<Self::Model, Diagnostics> {
         let engine = self.engine.configured()?;
         let (cluster, node) = match target {
             ImportTarget::Id(wanted) => wanted
@@ -127,7 +141,7 @@ impl Resource for ClusterNode {
                 identity.get::<String>("name")?,
             ),
         };
-        let cluster = find_cluster(&engine, &cluster).await?;
+        let cluster = find_cluster(&engine, &cluster, call).await?;
         let name = node_name(&node.into())?;
         let found = engine
             .read_node(cluster.id(), &name)
@@ -140,6 +154,14 @@ impl Resource for ClusterNode {
             )
             .into());
         };
+        if found.group == NodeGroup::Pool {
+            return Err(Diagnostic::error(
+                format!("{name} is a node of the cluster's own pool"),
+                "It is counted by `control_plane_count` or `node_count` of its cluster, which makes, repairs and \
+                 removes it. Only a node beside the pool is a resource of its own.",
+            )
+            .into());
+        }
         Ok(ClusterNodeModel::unread(&name)
             .drifted(&found)
             .observed(cluster.id(), &found))
@@ -158,6 +180,28 @@ impl Resource for ClusterNode {
     fn identity(&self, state: &Self::Model) -> Option<Identity> {
         let identity = Identity::new().with("cluster_id", state.cluster_id.known()?.clone());
         Some(identity.with("name", state.name.known()?.clone()))
+    }
+}
+
+impl ClusterNode {
+    /// What can be known to be wrong with the node before the apply, and what its reviewer should know.
+    async fn check(
+        &self,
+        planned: &ClusterNodeModel,
+        is_there: bool,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let Reach::Configured(engine) = self.engine.reach() else {
+            return Ok(Diagnostics::new());
+        };
+        if planned.has_unknown_arguments() {
+            return Ok(Diagnostics::new());
+        }
+        let cluster = cluster_id(&planned.cluster_id, "cluster_id")?;
+        let checked = engine
+            .check_node(cluster, &request(planned)?, is_there)
+            .await;
+        let found = checked.map_err(failed("The node cannot be planned"))?;
+        Ok(findings(found))
     }
 }
 
@@ -189,9 +233,25 @@ fn request(planned: &ClusterNodeModel) -> Result<NodeRequest, Diagnostics> {
         },
         flavor: planned.flavor.known().cloned().map(Flavor),
         image: planned.image.known().cloned().map(ImageName),
-        labels: planned.node_labels.known().cloned().unwrap_or_default(),
+        labels: node_labels(&planned.node_labels)?,
         maintenance: planned.maintenance.known() == Some(&true),
     })
+}
+
+fn node_labels(
+    labels: &Attr<BTreeMap<String, Attr<String>>>,
+) -> Result<BTreeMap<String, String>, Diagnostics> {
+    let labels = labels.known().cloned().unwrap_or_default();
+    let value = |(key, value): (String, Attr<String>)| match value {
+        Attr::Known(value) => Ok((key, value)),
+        Attr::Null | Attr::Unknown => {
+            let path = Path::attribute_name("node_labels").key(key);
+            let missing =
+                Diagnostic::error("A label has no value", "Give it one, or leave it out.");
+            Err(missing.at(path).into())
+        }
+    };
+    labels.into_iter().map(value).collect()
 }
 
 /// What is true after an operation that failed, and why it failed.

@@ -44,7 +44,7 @@ pub(crate) struct ClusterNodeModel {
 
     /// Labels of the node in the COE, for placement of what runs on the cluster.
     #[attribute(optional)]
-    pub(crate) node_labels: Attr<BTreeMap<String, String>>,
+    pub(crate) node_labels: Attr<BTreeMap<String, Attr<String>>>,
 
     /// While true the node is cordoned and drained: it keeps its place and takes no work. Default: false.
     #[attribute(optional, computed, default = false)]
@@ -96,16 +96,38 @@ impl ClusterNodeModel {
         self.role = node.role.as_str().to_owned().into();
         if matches!(node.status, NodeStatus::Ready | NodeStatus::Drained) {
             self.maintenance = (node.status == NodeStatus::Drained).into();
-            let shown = &node.labels;
+            let shown: BTreeMap<String, Attr<String>> = node
+                .labels
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone().into()))
+                .collect();
             if self
                 .node_labels
                 .known()
-                .map_or(!shown.is_empty(), |labels| labels != shown)
+                .map_or(!shown.is_empty(), |labels| *labels != shown)
             {
-                self.node_labels = shown.clone().into();
+                self.node_labels = Attr::Known(shown);
             }
         }
         self
+    }
+
+    /// Whether an argument that the node is made by is known only after apply.
+    pub(super) fn has_unknown_arguments(&self) -> bool {
+        let texts = [
+            &self.cluster_id,
+            &self.name,
+            &self.role,
+            &self.flavor,
+            &self.image,
+        ];
+        let labels = &self.node_labels;
+        texts.into_iter().any(Attr::is_unknown)
+            || self.maintenance.is_unknown()
+            || labels.is_unknown()
+            || labels
+                .known()
+                .is_some_and(|all| all.values().any(Attr::is_unknown))
     }
 
     /// Says in the plan that a node which is not as it should be is repaired.

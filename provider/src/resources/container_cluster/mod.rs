@@ -23,9 +23,9 @@ pub(crate) use model::NodeModel;
 pub(crate) use observed::node_models;
 use spec::Request;
 
-use crate::diagnostics::{failed_operation, sentence};
+use crate::diagnostics::{failed, failed_operation, sentence};
 use crate::known_clusters::KnownClusters;
-use crate::operation::{cluster_id, find_cluster, limit, look, operation};
+use crate::operation::{LOOK_TIMEOUT, cluster_id, find_cluster, limit, look, operation};
 use crate::provider::EngineSlot;
 
 /// A cluster of nodes that runs one container orchestration engine.
@@ -57,7 +57,7 @@ impl Resource for ContainerCluster {
     }
 
     async fn plan(&self, change: &mut Change<Self::Model>, call: &Call) -> Diagnostics {
-        self.plan_change(change, call)
+        look(call, LOOK_TIMEOUT, self.plan_change(change, call))
             .await
             .unwrap_or_else(|refused| refused)
     }
@@ -89,10 +89,14 @@ impl Resource for ContainerCluster {
         call: &Call,
     ) -> Result<Option<Self::Model>, Diagnostics> {
         let engine = self.engine.configured()?;
-        let id = cluster_id(&state.id)?;
+        let id = cluster_id(&state.id, "id")?;
         self.known.insert(id);
         let limit = limit(&state.timeouts, Kind::Read, default_timeout::READ);
-        let found = look(call, limit, engine.read(id)).await?;
+        let read = async {
+            let read = engine.read(id).await;
+            read.map_err(failed("The cluster could not be looked at"))
+        };
+        let found = look(call, limit, read).await?;
         Ok(found.map(|cluster| refreshed(state, &cluster, call)))
     }
 
@@ -103,8 +107,12 @@ impl Resource for ContainerCluster {
         call: &Call,
     ) -> Result<Self::Model, Failure<Self::Model>> {
         let engine = self.engine.configured()?;
-        let id = cluster_id(&prior.id)?;
+        let id = cluster_id(&prior.id, "id")?;
         let spec = known(&planned)?;
+        if !planned.nodes.is_unknown() {
+            // The plan was to change nothing of the cluster: what has happened to it since is the next plan's.
+            return Ok(planned);
+        }
         let limit = limit(&planned.timeouts, Kind::Update, default_timeout::UPDATE);
         match engine.update(id, &spec, &operation(call, limit)).await {
             Ok(cluster) => Ok(observed(planned, &cluster, call)),
@@ -121,7 +129,7 @@ impl Resource for ContainerCluster {
     async fn delete(&self, state: Self::Model, call: &Call) -> Result<(), Failure<Self::Model>> {
         plan::refuse_if_protected(&state)?;
         let engine = self.engine.configured()?;
-        let id = cluster_id(&state.id)?;
+        let id = cluster_id(&state.id, "id")?;
         let limit = limit(&state.timeouts, Kind::Delete, default_timeout::DELETE);
         engine
             .delete(id, &operation(call, limit))
@@ -135,7 +143,7 @@ impl Resource for ContainerCluster {
             ImportTarget::Id(wanted) => wanted,
             ImportTarget::Identity(identity) => identity.get::<String>("id")?,
         };
-        let cluster = find_cluster(&engine, &wanted).await?;
+        let cluster = find_cluster(&engine, &wanted, call).await?;
         self.known.insert(cluster.id());
         Ok(refreshed(ContainerClusterModel::unread(), &cluster, call))
     }

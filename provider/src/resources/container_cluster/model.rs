@@ -49,7 +49,7 @@ pub(crate) struct ContainerClusterModel {
     /// Settings of the COE by its own keys, checked at plan time. For swarm: `task_history_limit`,
     /// `cert_expiry`, `dispatcher_heartbeat`, `snapshot_interval`, `max_snapshots`.
     #[attribute(optional)]
-    pub(crate) labels: Attr<BTreeMap<String, String>>,
+    pub(crate) labels: Attr<BTreeMap<String, Attr<String>>>,
 
     /// The container orchestration engine: `swarm`. A change replaces the cluster.
     #[attribute(required, replace, validate = [one_of(CoeKind::ALL.map(CoeKind::as_str))])]
@@ -91,20 +91,21 @@ pub(crate) struct ContainerClusterModel {
 
     /// Ports of nodes that are published on the platform's host.
     #[attribute(optional)]
-    pub(crate) ports: Attr<Vec<PortModel>>,
+    pub(crate) ports: Attr<Vec<Attr<PortModel>>>,
 
     /// Folders and files of the platform's host that all nodes see.
     #[attribute(optional)]
-    pub(crate) mounts: Attr<Vec<MountModel>>,
+    pub(crate) mounts: Attr<Vec<Attr<MountModel>>>,
 
     /// The network between the nodes. Without it: a new one with a subnet that is free. A change
     /// replaces the cluster.
-    #[attribute(optional, replace)]
+    // What replaces is another meaning and not another spelling: the plan tells them apart.
+    #[attribute(optional)]
     pub(crate) network: Attr<NetworkModel>,
 
     /// Volumes of each node, beside those that the COE needs. They outlive the node's machine.
     #[attribute(optional)]
-    pub(crate) volumes: Attr<Vec<VolumeModel>>,
+    pub(crate) volumes: Attr<Vec<Attr<VolumeModel>>>,
 
     /// `Running`, or `Stopped`: all machines are stopped with all data. Default: `Running`.
     #[attribute(optional, computed, default = default::DESIRED_STATE.to_owned(), validate = [one_of(["Running", "Stopped"])])]

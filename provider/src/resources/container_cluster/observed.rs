@@ -71,7 +71,7 @@ impl ContainerClusterModel {
             self.coe = recorded.coe.to_string().into();
         }
         if differs(|a, b| a.labels == b.labels) {
-            self.labels = unless_empty(&recorded.labels);
+            self.labels = labels(&recorded.labels);
         }
         if differs(|a, b| a.version == b.version) {
             self.cluster_version = recorded.version.clone().into();
@@ -103,20 +103,26 @@ impl ContainerClusterModel {
             self.preload_images = list(&recorded.preload_images, |image| image.0.clone().into());
         }
         if differs(|a, b| a.ports == b.ports) {
-            self.ports = list(&recorded.ports, |port| port_model(recorded, port));
+            self.ports = list(&recorded.ports, |port| {
+                Attr::Known(port_model(recorded, port))
+            });
         }
         if differs(|a, b| a.mounts == b.mounts) {
-            self.mounts = list(&recorded.mounts, |mount| MountModel {
-                host_path: mount.host_path.clone().into(),
-                node_path: mount.node_path.clone().into(),
-                read_only: mount.read_only.into(),
+            self.mounts = list(&recorded.mounts, |mount| {
+                Attr::Known(MountModel {
+                    host_path: mount.host_path.clone().into(),
+                    node_path: mount.node_path.clone().into(),
+                    read_only: mount.read_only.into(),
+                })
             });
         }
         if differs(|a, b| a.volumes == b.volumes) {
-            self.volumes = list(&recorded.volumes, |volume| VolumeModel {
-                name: volume.name.clone().into(),
-                path: volume.path.clone().into(),
-                size: volume.size.map(i64::from).into(),
+            self.volumes = list(&recorded.volumes, |volume| {
+                Attr::Known(VolumeModel {
+                    name: volume.name.clone().into(),
+                    path: volume.path.clone().into(),
+                    size: volume.size.map(i64::from).into(),
+                })
             });
         }
         if differs(|a, b| a.network == b.network) {
@@ -200,12 +206,12 @@ fn text(text: &str) -> Attr<String> {
     }
 }
 
-fn unless_empty(map: &BTreeMap<String, String>) -> Attr<BTreeMap<String, String>> {
-    if map.is_empty() {
-        Attr::Null
-    } else {
-        map.clone().into()
+fn labels(labels: &BTreeMap<String, String>) -> Attr<BTreeMap<String, Attr<String>>> {
+    if labels.is_empty() {
+        return Attr::Null;
     }
+    let known = |(key, value): (&String, &String)| (key.clone(), value.clone().into());
+    Attr::Known(labels.iter().map(known).collect())
 }
 
 fn list<T, M>(items: &[T], convert: impl Fn(&T) -> M) -> Attr<Vec<M>> {

@@ -46,6 +46,11 @@ impl ContainerCluster {
         call: &Call,
     ) -> Result<Diagnostics, Diagnostics> {
         let prior = change.prior.clone();
+        if let (Some(prior), Some(planned)) = (&prior, &change.planned)
+            && planned.may_want_another_network(prior)
+        {
+            change.replace(Path::attribute_name("network"));
+        }
         let Some(planned) = change.planned.as_mut() else {
             return prior
                 .as_ref()
@@ -146,14 +151,12 @@ fn taken(namesake: &ObservedCluster) -> Finding {
     )
 }
 
-/// Whether the change can only be made by a new cluster in the place of this one.
+/// Whether the change can only be made by a new cluster in the place of this one, or may be: what is not known
+/// yet may be another name.
 fn replaces(prior: &ContainerClusterModel, planned: &ContainerClusterModel) -> bool {
-    match (prior.request(), planned.request()) {
-        (Ok(Request::Known(before)), Ok(Request::Known(after))) => {
-            before.name != after.name || before.coe != after.coe || before.network != after.network
-        }
-        _ => false,
-    }
+    prior.name != planned.name
+        || prior.coe != planned.coe
+        || planned.may_want_another_network(prior)
 }
 
 async fn plan_update(

@@ -42,6 +42,15 @@ impl ContainerClusterModel {
         }
     }
 
+    /// Whether the two may ask for different networks: what is not known may be another one.
+    pub(crate) fn may_want_another_network(&self, prior: &Self) -> bool {
+        match (network(&self.network), network(&prior.network)) {
+            (Ok(wanted), Ok(before)) => wanted != before,
+            (Err(Missing::NotYet), _) => true,
+            (Err(Missing::Wrong(_)), _) | (_, Err(_)) => false,
+        }
+    }
+
     /// What becomes of a create that fails.
     pub(crate) fn on_failure(&self) -> OnCreateFailure {
         match self.on_create_failure.known().map(String::as_str) {
@@ -95,21 +104,18 @@ fn optional<T: Clone>(value: &Attr<T>) -> Result<Option<T>, Missing> {
     }
 }
 
-/// Each object of a list, with the path that its findings carry.
-fn each<M, T>(
-    list: &Attr<Vec<M>>,
+/// Each element of a list, with the path that its findings carry.
+fn each<M: Clone, T>(
+    list: &Attr<Vec<Attr<M>>>,
     name: &str,
     convert: impl Fn(&M, &Path) -> Result<T, Missing>,
 ) -> Result<Vec<T>, Missing> {
-    match list {
-        Attr::Unknown => Err(Missing::NotYet),
-        Attr::Null => Ok(Vec::new()),
-        Attr::Known(models) => models
-            .iter()
-            .zip(0..)
-            .map(|(model, index)| convert(model, &Path::attribute_name(name).index(index)))
-            .collect(),
-    }
+    let elements = optional(list)?.unwrap_or_default();
+    let convert = |(element, index)| {
+        let path = Path::attribute_name(name).index(index);
+        convert(&required(&element, path.clone())?, &path)
+    };
+    elements.into_iter().zip(0..).map(convert).collect()
 }
 
 fn cluster_name(name: &Attr<String>) -> Result<ClusterName, Missing> {
@@ -141,8 +147,15 @@ fn known_coes() -> String {
     CoeKind::ALL.map(CoeKind::as_str).join(", ")
 }
 
-fn labels(labels: &Attr<BTreeMap<String, String>>) -> Result<BTreeMap<String, String>, Missing> {
-    Ok(optional(labels)?.unwrap_or_default())
+fn labels(
+    labels: &Attr<BTreeMap<String, Attr<String>>>,
+) -> Result<BTreeMap<String, String>, Missing> {
+    let labels = optional(labels)?.unwrap_or_default();
+    let value = |(key, value): (String, Attr<String>)| {
+        let path = Path::attribute_name("labels").key(key.clone());
+        Ok((key, required(&value, path)?))
+    };
+    labels.into_iter().map(value).collect()
 }
 
 fn control_planes(count: &Attr<i64>) -> Result<ControlPlaneCount, Missing> {
@@ -174,8 +187,8 @@ fn workers(count: &Attr<i64>) -> Result<u32, Missing> {
 }
 
 fn preload_images(images: &Attr<Vec<Attr<String>>>) -> Result<Vec<ImageName>, Missing> {
-    each(images, "preload_images", |image, at| {
-        required(image, at.clone()).map(ImageName)
+    each(images, "preload_images", |image, _| {
+        Ok(ImageName(image.clone()))
     })
 }
 
