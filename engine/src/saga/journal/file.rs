@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::error::JournalError;
 use super::record::{Record, Replay, Unreadable, VERSION, replay, running};
@@ -129,11 +130,37 @@ impl JournalFile {
     }
 }
 
-/// Whether the file is locked now; `false`: another process has locked it.
+/// How long a lock is tried for that is held only by those who look. They hold it for as long as one call takes.
+const LOOKS_PASS_WITHIN: Duration = Duration::from_secs(1);
+
+/// Whether the file is locked now; `false`: another process works with it. Somebody who only looks whether anybody
+/// does ([`is_held`]) is not in the way.
 fn try_lock(file: &File, path: &Path) -> Result<bool, JournalError> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => {
+                return Err(JournalError::io("locking the journal", path)(error));
+            }
+        }
+        if is_locked(file, path)? || began.elapsed() > LOOKS_PASS_WITHIN {
+            return Ok(false);
+        }
+        std::thread::sleep(Duration::from_millis(fastrand::u64(1..=3)));
+    }
+}
+
+/// Whether an operation holds the file. Leaves it unlocked.
+fn is_locked(file: &File, path: &Path) -> Result<bool, JournalError> {
+    match file.try_lock_shared() {
+        Ok(()) => {
+            // What cannot be unlocked is unlocked when it is closed.
+            _ = file.unlock();
+            Ok(false)
+        }
+        Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(error)) => {
             Err(JournalError::io("locking the journal", path)(error))
         }
@@ -143,13 +170,7 @@ fn try_lock(file: &File, path: &Path) -> Result<bool, JournalError> {
 /// Whether a process works on the journal's cluster now.
 pub(super) fn is_held(path: &Path) -> Result<bool, JournalError> {
     let file = File::open(path).map_err(JournalError::io("opening the journal", path))?;
-    match file.try_lock_shared() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => {
-            Err(JournalError::io("locking the journal", path)(error))
-        }
-    }
+    is_locked(&file, path)
 }
 
 fn is_at(file: &File, path: &Path) -> Result<bool, JournalError> {

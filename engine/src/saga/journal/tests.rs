@@ -126,6 +126,28 @@ async fn a_second_process_is_refused_and_told_who_the_first_is() {
 }
 
 #[tokio::test]
+async fn whoever_only_looks_keeps_nobody_from_beginning() {
+    let bench = Bench::new();
+    drop(bench.begin(OperationKind::Create).await.unwrap());
+    let path = bench.path();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let is_done = || done.load(std::sync::atomic::Ordering::Relaxed);
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                while !is_done() {
+                    is_held(&path).unwrap();
+                }
+            });
+        }
+        // As `begin` does it, without its waits for the disk.
+        let refused = (0..200).find_map(|_| JournalFile::open(&path).err());
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(refused.is_none(), "{refused:?}");
+    });
+}
+
+#[tokio::test]
 async fn in_one_process_only_changes_of_nodes_work_beside_one_another() {
     let bench = Bench::new();
     let journals = bench.journals();
