@@ -34,6 +34,7 @@ impl Engine {
         legs: Vec<Leg>,
     ) -> Result<(), SagaFailure> {
         let runner = self.runner(site, operation, journal);
+        journal.foresee(legs.iter().map(|leg| leg.saga.count_steps()).sum());
         for leg in legs {
             runner.run(&leg.saga, leg.on_failure).await?;
         }

@@ -81,6 +81,7 @@ impl Engine {
             OnCreateFailure::Rollback => OnFailure::Undo,
             OnCreateFailure::Keep => OnFailure::Keep,
         };
+        journal.foresee(saga.count_steps());
         let runner = self.runner(&site, operation, journal);
         let done = runner.run(&saga, undo).await;
         let event = match (&done, on_failure) {

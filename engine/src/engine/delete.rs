@@ -157,6 +157,8 @@ impl Engine {
             .keys()
             .chain(observed.volumes.keys())
             .collect();
+        // Its network and its record besides.
+        journal.foresee(nodes.len() + 2);
         let sweep = Sweep {
             engine: self,
             observed,

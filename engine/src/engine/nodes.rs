@@ -415,6 +415,7 @@ impl Engine {
             cluster: target.record.spec.name.clone(),
             phase: Phase::There,
         });
+        journal.foresee(saga.count_steps());
         match self
             .runner(&site, operation, journal)
             .run(&saga, OnFailure::Keep)

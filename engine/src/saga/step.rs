@@ -164,6 +164,11 @@ impl Saga {
         Self::default()
     }
 
+    /// How many steps it has.
+    pub fn count_steps(&self) -> usize {
+        self.stages.iter().flatten().map(Vec::len).sum()
+    }
+
     /// The same saga with one more stage; an empty one is left out.
     #[must_use]
     pub fn then(mut self, stage: Stage) -> Self {

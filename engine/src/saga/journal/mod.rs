@@ -7,6 +7,7 @@
 
 mod error;
 mod file;
+mod look;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use error::JournalError;
+pub(crate) use look::Worker;
+pub use look::{JournalLook, JournalWatch, Process};
 pub use record::{
     Direction, Ending, Entry, OperationBegun, OperationKind, Record, Running, StepRecord,
 };
@@ -350,6 +353,14 @@ fn open_after_the_dead(path: &Path) -> Result<JournalFile, JournalError> {
 }
 
 impl Journal {
+    /// Notes how many more steps are going to be done, for who watches. One that cannot be noted is not missed.
+    pub fn foresee(&self, steps: usize) {
+        if let Some(held) = &self.0 {
+            let record = Record::now(held.operation, Entry::StepsAhead { steps });
+            _ = held.file.append(&record);
+        }
+    }
+
     /// Remembers that a step is about to be done or undone; on the disk when it returns.
     pub async fn intend(&self, direction: Direction, step: StepRecord) -> Result<(), JournalError> {
         let Some(held) = &self.0 else {

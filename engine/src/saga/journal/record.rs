@@ -116,6 +116,11 @@ pub enum Ending {
 pub enum Entry {
     /// An operation began.
     OperationBegun(OperationBegun),
+    /// So many more steps are going to be done: for who watches, because what comes later is not planned yet.
+    StepsAhead {
+        /// How many.
+        steps: usize,
+    },
     /// A step is about to be done or undone, or came to its end.
     Step {
         /// Whether it is done or undone.
@@ -276,7 +281,7 @@ pub(super) fn running(records: &[Record]) -> Vec<Running> {
                 begun: begun.clone(),
             }),
             Entry::OperationEnded(_) => running.retain(|one| one.operation != record.operation),
-            Entry::Step { .. } => {}
+            Entry::StepsAhead { .. } | Entry::Step { .. } => {}
         }
     }
     running

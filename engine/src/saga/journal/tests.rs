@@ -148,6 +148,58 @@ async fn whoever_only_looks_keeps_nobody_from_beginning() {
 }
 
 #[tokio::test]
+async fn who_watches_sees_what_lives_what_died_and_what_nobody_here_can_tell_of() {
+    let bench = Bench::new();
+    let mut watch = JournalWatch::new(bench.folder.path().join("journal"));
+    let mut seen = |operation: OperationId| {
+        let looks = watch.look().unwrap();
+        let look = looks.into_iter().next().map(Result::unwrap);
+        look.and_then(|look| look.unended.get(&operation).copied())
+    };
+    let mine = bench.intent(OperationKind::Create);
+    let operation = mine.operation;
+    assert_eq!(seen(operation), None, "there is no folder yet");
+    let journal = bench.journals().begin(mine).await.unwrap();
+    assert_eq!(seen(operation), Some(Process::Living));
+    drop(journal);
+    assert_eq!(seen(operation), Some(Process::Dead));
+
+    let mut theirs = bench.intent(OperationKind::Create);
+    "elsewhere".clone_into(&mut theirs.begun.host);
+    let operation = theirs.operation;
+    drop(bench.journals().begin(theirs).await.unwrap());
+    assert_eq!(seen(operation), Some(Process::Elsewhere));
+
+    let last = bench.intent(OperationKind::Delete);
+    let operation = last.operation;
+    let journal = bench.journals().begin(last).await.unwrap();
+    assert_eq!(seen(operation), Some(Process::Living));
+    journal.end(failed());
+    assert_eq!(seen(operation), None, "it has ended");
+}
+
+#[tokio::test]
+async fn who_watches_changes_nothing_of_a_torn_journal_and_sees_it_go() {
+    let bench = Bench::new();
+    drop(bench.begin(OperationKind::Create).await.unwrap());
+    let mut torn = fs::read(bench.path()).unwrap();
+    torn.extend_from_slice(b"0123abcd {\"version\":1,\"at");
+    fs::write(bench.path(), &torn).unwrap();
+    let mut watch = JournalWatch::new(bench.folder.path().join("journal"));
+    let look = |watch: &mut JournalWatch| {
+        let looks = watch.look().unwrap();
+        let records = looks.into_iter().map(|look| look.unwrap().records);
+        records.map(|records| records.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(look(&mut watch), [1]);
+    assert_eq!(fs::read(bench.path()).unwrap(), torn);
+    let journal = bench.begin(OperationKind::Delete).await.unwrap();
+    assert_eq!(look(&mut watch), [3], "what was added is seen");
+    journal.end(Outcome::Gone);
+    assert_eq!(look(&mut watch), [0; 0]);
+}
+
+#[tokio::test]
 async fn in_one_process_only_changes_of_nodes_work_beside_one_another() {
     let bench = Bench::new();
     let journals = bench.journals();
@@ -328,6 +380,9 @@ fn any_record() -> impl Strategy<Value = Record> {
         text.prop_map(|error| StepProgress::Failed { error }),
     ];
     let entry = prop_oneof![
+        any::<u8>().prop_map(|steps| Entry::StepsAhead {
+            steps: steps.into()
+        }),
         Just(Entry::OperationBegun(
             intent(OperationKind::Create, ClusterId::new()).begun
         )),
