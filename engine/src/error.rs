@@ -56,7 +56,7 @@ pub enum EngineError {
     /// The create of a cluster of that name has not come to an end, and its process may live.
     #[error(
         "operation {operation} is making a cluster named {name} (id {id}) until {deadline}. If its process is \
-         gone, import what it left by that id and apply or destroy it; after that time a create removes it"
+         gone, `gc --ended {operation}` of this program removes what it left; after that time a create does"
     )]
     Unfinished {
         /// The name.
@@ -67,6 +67,16 @@ pub enum EngineError {
         operation: OperationId,
         /// After it no live process works on that operation.
         deadline: Timestamp,
+    },
+    /// The cluster came to be finished, so that somebody has it.
+    #[error(
+        "cluster {name} (id {id}) is finished: it is no leftover, and goes with a destroy by whoever has it"
+    )]
+    Finished {
+        /// The name.
+        name: ClusterName,
+        /// Its id.
+        id: ClusterId,
     },
     /// The platform has nothing of that cluster.
     #[error("the platform has no cluster with id {0}")]

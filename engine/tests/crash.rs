@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coe_engine::cluster::{Cluster, NodeStatus};
-use coe_engine::engine::{Engine, NodeRequest, Settings};
+use coe_engine::engine::{Engine, Fate, NodeRequest, Settings, Spared};
 use coe_engine::error::{EngineError, Failure};
 use coe_engine::model::{
     ClusterId, ClusterSpec, ClusterStatus, CoeKind, DesiredState, Health, NetworkSpec,
@@ -395,6 +395,92 @@ async fn without_its_journal_a_leftover_is_spared_until_its_deadline() {
     assert!(matches!(error, EngineError::Unfinished { .. }), "{error}");
     let left = platform_in(bench.0.path()).observe(&Scope::All).await;
     bench.delete(left.unwrap()[0].id, "the refusal").await;
+}
+
+/// What is garbage: `over`, `at work` or `may live`.
+async fn fates(engine: &Engine, ended: Option<OperationId>) -> Vec<&'static str> {
+    let garbage = engine.garbage(ended).await.unwrap();
+    let fates = garbage.iter().map(|leftover| match leftover.fate {
+        Fate::Over(_) => "over",
+        Fate::Spared(Spared::AtWork(_)) => "at work",
+        Fate::Spared(Spared::MayLive) => "may live",
+        Fate::Spared(Spared::NotKnown(_)) => "not known",
+    });
+    fates.collect()
+}
+
+#[tokio::test]
+async fn what_a_dead_create_left_is_garbage_at_once_here_and_elsewhere_when_it_is_said() {
+    let bench = Bench::new();
+    let removal = operation(Arc::new(Silent));
+    assert!(bench.dies("create 7 die"));
+    assert_eq!(fates(&bench.engine(), None).await, ["over"]);
+
+    // As another machine sees it: without the journal.
+    let settings = Settings::default();
+    let elsewhere = Engine::new(Arc::new(platform_in(bench.0.path())), settings);
+    let spared = elsewhere.garbage(None).await.unwrap().remove(0);
+    assert!(matches!(spared.fate, Fate::Spared(Spared::MayLive)));
+    assert!(spared.begun.is_some(), "its record or its journal tells");
+    let (id, dead) = (spared.observed.id, spared.observed.owner.operation);
+    let refused = elsewhere.remove_garbage(id, None, &removal);
+    let error = refused.await.unwrap_err().error;
+    assert!(
+        error.to_string().contains(&format!("gc --ended {dead}")),
+        "{error}"
+    );
+    assert_eq!(
+        fates(&elsewhere, Some(OperationId::new())).await,
+        ["may live"],
+        "another operation was said to have ended"
+    );
+    assert_eq!(fates(&elsewhere, Some(dead)).await, ["over"]);
+    let removed = elsewhere.remove_garbage(id, Some(dead), &removal);
+    removed.await.unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(fates(&elsewhere, None).await, [""; 0]);
+    bench.delete(id, "the removal").await;
+}
+
+#[tokio::test]
+async fn what_a_living_create_makes_is_no_garbage_whatever_is_said() {
+    let bench = Bench::new();
+    let removal = operation(Arc::new(Silent));
+    let mut child = bench.start("create 7 stay");
+    let stays = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()))
+        .map(Result::unwrap)
+        .any(|line| line.contains("STAYS"));
+    assert!(stays);
+    let engine = bench.engine();
+    let alive = engine.garbage(None).await.unwrap().remove(0).observed;
+    let said = Some(alive.owner.operation);
+    assert_eq!(fates(&engine, said).await, ["at work"]);
+    let refused = engine.remove_garbage(alive.id, said, &removal);
+    let error = refused.await.unwrap_err().error;
+    assert!(
+        matches!(&error, EngineError::Journal(JournalError::Busy(..))),
+        "{error}"
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(fates(&engine, None).await, ["over"]);
+    bench.delete(alive.id, "the child's death").await;
+}
+
+#[tokio::test]
+async fn a_finished_cluster_is_no_garbage_also_where_it_is_asked_for() {
+    let bench = Bench::new();
+    let removal = operation(Arc::new(Silent));
+    let id = bench.create().await.id();
+    let engine = bench.engine();
+    assert_eq!(fates(&engine, None).await, [""; 0]);
+    let refused = engine.remove_garbage(id, None, &removal);
+    let error = refused.await.unwrap_err().error;
+    assert!(
+        matches!(error, EngineError::Finished { id: of, .. } if of == id),
+        "{error}"
+    );
+    assert_serves(&bench.only_cluster().await, 3, "the refusal");
+    bench.delete(id, "the refusal").await;
 }
 
 #[tokio::test]

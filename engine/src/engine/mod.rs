@@ -8,6 +8,7 @@ mod check;
 mod course;
 mod create;
 mod delete;
+mod garbage;
 mod look;
 mod memory;
 mod nodes;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use garbage::{Fate, Leftover, Over, Spared};
 pub use nodes::NodeRequest;
 
 use crate::cluster::Cluster;
@@ -247,6 +249,8 @@ mod tests {
         is_send(engine.read(id));
         is_send(engine.update(id, spec, operation));
         is_send(engine.delete(id, operation));
+        is_send(engine.garbage(None));
+        is_send(engine.remove_garbage(id, None, operation));
         is_send(engine.add_node(id, node, operation));
         is_send(engine.update_node(id, node, operation));
         is_send(engine.remove_node(id, name, operation));

@@ -1,0 +1,147 @@
+//! What creates that came to no end have left on the platform, and whether it may go.
+//!
+//! A finished cluster is never among it: nobody can know which state has it. A half-made node of a finished cluster
+//! is not either: the next update of that cluster repairs it. What carries no labels of ours is not looked at.
+
+use jiff::Timestamp;
+
+use super::Engine;
+use crate::error::{EngineError, Failure};
+use crate::model::{ClusterId, ObservedCluster, OperationId};
+use crate::operation::Operation;
+use crate::platform::Scope;
+use crate::saga::journal::{JournalError, OperationKind, Outcome, Running, Worker};
+
+/// What an unfinished create has made and not taken back.
+#[derive(Debug)]
+pub struct Leftover {
+    /// Everything of it that is there.
+    pub observed: ObservedCluster,
+    /// When the create began, if anything tells.
+    pub begun: Option<Timestamp>,
+    /// Whether it may go.
+    pub fate: Fate,
+}
+
+/// Whether what is left may go.
+#[derive(Debug)]
+pub enum Fate {
+    /// It may: nobody works on it any more.
+    Over(Over),
+    /// It may not: somebody may work on it.
+    Spared(Spared),
+}
+
+/// Why nobody works on it any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// The deadline of its operation has passed.
+    TimeUp,
+    /// The process of its operation died on this machine.
+    ProcessDied,
+    /// Somebody who knows has said that its process is gone.
+    Said,
+}
+
+/// Why it is spared.
+#[derive(Debug)]
+pub enum Spared {
+    /// A process of this machine works on it; which one, if it has said so.
+    AtWork(Option<Box<Running>>),
+    /// The deadline of its operation has not passed, and nothing tells that its process is gone.
+    MayLive,
+    /// Its journal cannot be read, which would tell.
+    NotKnown(JournalError),
+}
+
+impl Engine {
+    /// Everything on the platform that unfinished creates have left, the oldest deadline first. `ended` is an
+    /// operation of which the caller knows that its process is gone; one that this machine sees at work is spared
+    /// all the same.
+    pub async fn garbage(&self, ended: Option<OperationId>) -> Result<Vec<Leftover>, EngineError> {
+        let found = self.0.platform.observe(&Scope::All).await?;
+        let mut leftovers = Vec::new();
+        for observed in found {
+            if !observed.is_complete() {
+                leftovers.push(self.leftover(observed, ended).await);
+            }
+        }
+        leftovers.sort_by_key(|leftover| (leftover.observed.owner.deadline, leftover.observed.id));
+        Ok(leftovers)
+    }
+
+    /// Deletes what an unfinished create has left, if it may go by what is there now. A cluster that was finished
+    /// meanwhile is an error, and so is one that somebody may work on; both are left as they are. What is gone
+    /// already is deleted.
+    pub async fn remove_garbage(
+        &self,
+        id: ClusterId,
+        ended: Option<OperationId>,
+        operation: &Operation,
+    ) -> Result<(), Failure> {
+        let Some(observed) = self.unfinished(id).await? else {
+            let forgotten = self.0.journals.forget(id).await;
+            return Ok(forgotten.map_err(EngineError::from)?);
+        };
+        let Leftover { observed, fate, .. } = self.leftover(observed, ended).await;
+        if let Fate::Spared(Spared::MayLive) = fate {
+            let owner = observed.owner;
+            return Err(EngineError::Unfinished {
+                name: owner.cluster_name,
+                id,
+                operation: owner.operation,
+                deadline: owner.deadline,
+            }
+            .into());
+        }
+        // A process that works on it, and a journal that cannot be read, are refused here.
+        let name = &observed.owner.cluster_name;
+        let journal = self.remember(OperationKind::Delete, id, name, operation);
+        let journal = journal.await.map_err(EngineError::from)?;
+        // Between the look and the journal, somebody may have imported and finished it.
+        match self.unfinished(id).await {
+            Ok(_) => self.delete_all(id, operation, journal).await,
+            Err(error) => {
+                let told = error.to_string();
+                journal.end(Outcome::Failed { error: told });
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn unfinished(&self, id: ClusterId) -> Result<Option<ObservedCluster>, EngineError> {
+        let found = self.0.platform.observe(&Scope::Id(id)).await?.pop();
+        match found {
+            Some(observed) if observed.is_complete() => Err(EngineError::Finished {
+                name: observed.owner.cluster_name,
+                id,
+            }),
+            found => Ok(found),
+        }
+    }
+
+    async fn leftover(&self, observed: ObservedCluster, ended: Option<OperationId>) -> Leftover {
+        let owner = &observed.owner;
+        let journals = &self.0.journals;
+        let worker = journals.worker(observed.id, owner.operation).await;
+        let recorded = observed.record.as_ref().map(|record| record.created_at);
+        let remembered = match &worker {
+            Ok(Worker::Gone(begun)) => Some(*begun),
+            Ok(Worker::Here(Some(running))) => Some(running.started),
+            _ => None,
+        };
+        let fate = match worker {
+            Err(error) => Fate::Spared(Spared::NotKnown(error)),
+            Ok(Worker::Here(running)) => Fate::Spared(Spared::AtWork(running)),
+            Ok(Worker::Gone(_)) => Fate::Over(Over::ProcessDied),
+            Ok(Worker::NotKnown) if owner.deadline <= Timestamp::now() => Fate::Over(Over::TimeUp),
+            Ok(Worker::NotKnown) if ended == Some(owner.operation) => Fate::Over(Over::Said),
+            Ok(Worker::NotKnown) => Fate::Spared(Spared::MayLive),
+        };
+        Leftover {
+            begun: recorded.or(remembered),
+            observed,
+            fate,
+        }
+    }
+}
