@@ -2,6 +2,7 @@
 //!
 //! Resources decode, call the engine once, and encode. They know no platform's API and no COE.
 
+pub mod commands;
 mod configuration;
 mod data_sources;
 mod diagnostics;

@@ -1,46 +1,31 @@
-//! `terraform-provider-coe`: what Terraform starts.
+//! `terraform-provider-coe`: what Terraform starts, and the commands that a person runs by hand.
 
 use std::process::ExitCode;
 
 use terraform_framework::serve::{Mode, ServeOptions, serve};
+use terraform_provider_coe::commands::{self, Command, HELP};
 use terraform_provider_coe::{ADDRESS, CoeProvider};
-use tokio::runtime::Builder;
 
-const HELP: &str = "\
-terraform-provider-coe: a Terraform provider that makes and keeps container clusters.
-
-Terraform starts this program by itself; see https://developer.hashicorp.com/terraform/cli for how it finds it.
-
-Usage: terraform-provider-coe [--debug | --version | --help]
-
-  --debug     serve until Ctrl-C, and print TF_REATTACH_PROVIDERS for a Terraform that is started by hand
-  --version   print the version
-  --help      print this";
+/// The end of a run whose arguments are not understood.
+const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
-        [] => run(Mode::Plugin),
-        ["--debug"] => run(Mode::Debug),
-        ["--version"] => {
+    match commands::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Plugin) => run(Mode::Plugin),
+        Ok(Command::Debug) => run(Mode::Debug),
+        Ok(Command::Gc(options)) => commands::gc::run(options),
+        Ok(Command::Watch(options)) => commands::watch::run(options),
+        Ok(Command::Version) => {
             println!("terraform-provider-coe {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
-        ["--help"] => {
-            println!("{HELP}");
+        Ok(Command::Help(help)) => {
+            println!("{help}");
             ExitCode::SUCCESS
         }
-        unknown => {
-            eprintln!(
-                "terraform-provider-coe: unknown arguments: {}\n\n{HELP}",
-                unknown.join(" ")
-            );
-            ExitCode::from(2)
+        Err(misuse) => {
+            eprintln!("{misuse}");
+            ExitCode::from(MISUSED)
         }
     }
 }
@@ -51,15 +36,8 @@ fn run(mode: Mode) -> ExitCode {
         usage: HELP.to_owned(),
         ..ServeOptions::new(ADDRESS)
     };
-    match Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime.block_on(serve(CoeProvider::default(), options)),
-        Err(error) => {
-            eprintln!("terraform-provider-coe: no threads to run on: {error}");
-            ExitCode::FAILURE
-        }
+    match commands::threads() {
+        Ok(threads) => threads.block_on(serve(CoeProvider::default(), options)),
+        Err(code) => code,
     }
 }

@@ -9,7 +9,7 @@ use terraform_framework::{Diagnostic, Diagnostics};
 ///
 /// State that belongs to one machine, by the XDG Base Directory Specification: a relative path there is to be
 /// ignored.
-pub(super) fn default_dir() -> Result<PathBuf, Diagnostics> {
+pub(crate) fn default_dir() -> Result<PathBuf, Diagnostics> {
     dir_in(|name| std::env::var_os(name)).ok_or_else(|| {
         Diagnostic::error(
             "No folder for journals",

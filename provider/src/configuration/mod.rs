@@ -1,7 +1,7 @@
 //! `provider "coe" { … }`: which platform, and how to reach it.
 
 mod docker;
-mod journal;
+pub(crate) mod journal;
 mod simulated;
 
 use std::num::NonZeroUsize;

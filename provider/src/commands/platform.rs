@@ -1,0 +1,53 @@
+//! Which platform a command works on: options that say what the provider's configuration says.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use coe_engine::engine::Settings;
+use coe_engine::platform::Platform;
+use terraform_framework::{Attr, Diagnostics};
+
+use crate::configuration::{Choice, DockerModel, ProviderModel, SimulatedModel, journal};
+
+/// As the arguments of the same names in the provider's configuration.
+#[derive(Debug, Default, PartialEq)]
+pub struct PlatformOptions {
+    /// `docker = { host = … }`.
+    pub docker_host: Option<String>,
+    /// `simulated = { dir = … }`.
+    pub simulated_dir: Option<String>,
+    /// `journal_dir`.
+    pub journal_dir: Option<String>,
+}
+
+impl PlatformOptions {
+    /// The platform, by the rules of the provider's configuration. Reaches out to nothing.
+    pub(super) fn choose(self) -> Result<(Arc<dyn Platform>, Settings), Diagnostics> {
+        let docker = self.docker_host.map(|host| DockerModel {
+            host: Attr::Known(host),
+            ..DockerModel::default()
+        });
+        let simulated = self.simulated_dir.map(|dir| SimulatedModel {
+            dir: Attr::Known(dir),
+            latency: Attr::Null,
+            quota: Attr::Null,
+            faults: Attr::Null,
+        });
+        let configuration = ProviderModel {
+            docker: docker.into(),
+            simulated: simulated.into(),
+            parallelism: Attr::Null,
+            journal_dir: self.journal_dir.into(),
+        };
+        match configuration.choose()? {
+            Choice::Platform(platform, settings) => Ok((platform, settings)),
+            // Nothing of it is unknown.
+            Choice::Unknown => Err(Diagnostics::new()),
+        }
+    }
+}
+
+/// The folder of journals, by the same rules.
+pub(super) fn journal_dir(given: Option<String>) -> Result<PathBuf, Diagnostics> {
+    given.map_or_else(journal::default_dir, |folder| Ok(folder.into()))
+}
