@@ -9,7 +9,7 @@ use coe_tests::docker::objects_of;
 use crate::await_condition;
 
 /// The provider that a terraform has started.
-fn provider_of(terraform: &Child) -> Option<u32> {
+pub(crate) fn provider_of(terraform: &Child) -> Option<u32> {
     fs::read_dir("/proc").ok()?.find_map(|entry| {
         let process: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
@@ -20,7 +20,7 @@ fn provider_of(terraform: &Child) -> Option<u32> {
     })
 }
 
-fn kill(process: u32) {
+pub(crate) fn kill(process: u32) {
     let killed = Command::new("kill")
         .args(["-KILL", &process.to_string()])
         .status()
@@ -29,7 +29,7 @@ fn kill(process: u32) {
 }
 
 /// An apply that is making machines.
-fn apply_in_the_middle(stack: &Stack) -> Child {
+pub(crate) fn apply_in_the_middle(stack: &Stack) -> Child {
     stack.configure_swarm("node_count = 2");
     let terraform = stack.start(&["apply", "-auto-approve", "-input=false"]);
     await_condition("machines are being made", || {

@@ -5,6 +5,7 @@ mod bad_input;
 mod cluster_node;
 mod credentials;
 mod engine;
+mod gc;
 mod import;
 mod interrupt;
 mod kill;
@@ -16,6 +17,7 @@ mod reads;
 mod repair;
 mod simulated;
 mod stop_start;
+mod watch;
 mod workload;
 
 use std::time::{Duration, Instant};

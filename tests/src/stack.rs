@@ -108,7 +108,8 @@ impl Stack {
 
     /// Runs a [`Stack::command`] to its end.
     pub fn run(&self, mut terraform: Command, what: &str) -> Run {
-        Run::new(what, terraform.output().expect("terraform starts"))
+        let output = terraform.output().expect("terraform starts");
+        Run::new(format!("terraform {what}"), output)
     }
 
     /// Starts terraform and leaves it running.
@@ -118,6 +119,24 @@ impl Stack {
             .stderr(Stdio::piped())
             .spawn()
             .expect("terraform starts")
+    }
+
+    /// The provider's binary as a person starts it in the stack's folder, on the same machine as its terraform.
+    pub fn provider_by_hand(&self, arguments: &[&str]) -> Command {
+        let mut provider = Command::new(provider::folder().join("terraform-provider-coe"));
+        provider
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("XDG_STATE_HOME", self.folder.path().join("state"))
+            .stdin(Stdio::null());
+        provider
+    }
+
+    /// Runs the provider's binary by hand to its end.
+    pub fn by_hand(&self, arguments: &[&str]) -> Run {
+        let output = self.provider_by_hand(arguments).output();
+        let command = format!("terraform-provider-coe {}", arguments.join(" "));
+        Run::new(command, output.expect("the provider starts"))
     }
 
     /// Applies the configuration.

@@ -1,21 +1,18 @@
-//! One run of the real `terraform`.
+//! One run of the real `terraform`, or of the provider by hand.
 
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// How a run of terraform ended, and all that it printed.
+/// How a run ended, and all that it printed.
 pub struct Run {
-    arguments: String,
+    command: String,
     output: Output,
 }
 
 impl Run {
-    pub(crate) fn new(arguments: &str, output: Output) -> Self {
-        Self {
-            arguments: arguments.to_owned(),
-            output,
-        }
+    pub(crate) fn new(command: String, output: Output) -> Self {
+        Self { command, output }
     }
 
     /// What it printed, standard output first, without colours.
@@ -80,8 +77,8 @@ impl fmt::Display for Run {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "terraform {} ended with {}\n{}",
-            self.arguments,
+            "{} ended with {}\n{}",
+            self.command,
             self.output.status,
             self.text()
         )
