@@ -3,13 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use jiff::Timestamp;
-
 use crate::cluster::Cluster;
 use crate::coe::CoeError;
-use crate::model::{
-    ClusterId, ClusterName, CoeKind, Finding, IllegalTransition, NodeName, OperationId,
-};
+use crate::model::{ClusterId, ClusterName, CoeKind, Finding, IllegalTransition, NodeName, Owner};
 use crate::plan::PlanError;
 use crate::platform::PlatformError;
 use crate::saga::StepError;
@@ -55,18 +51,25 @@ pub enum EngineError {
     },
     /// The create of a cluster of that name has not come to an end, and its process may live.
     #[error(
-        "operation {operation} is making a cluster named {name} (id {id}) until {deadline}. If its process is \
-         gone, `gc --ended {operation}` of this program removes what it left; after that time a create does"
+        "operation {operation} is making a cluster named {name} (id {id}) {host}: {began}it may go on until \
+         {deadline:.0}. If its process is gone, `gc --ended {operation}` of this program removes what it left; after \
+         that time a create does",
+        name = owner.cluster_name,
+        id = owner.cluster,
+        operation = owner.operation,
+        deadline = owner.deadline,
+        host = owner.host.as_ref().map_or_else(
+            || "on a machine that is not known".to_owned(),
+            |host| format!("on {host}"),
+        ),
+        began = owner.operation.began().map_or_else(
+            String::new,
+            |began| format!("it began at {began:.0}, and "),
+        )
     )]
     Unfinished {
-        /// The name.
-        name: ClusterName,
-        /// Its id.
-        id: ClusterId,
-        /// The operation that makes it.
-        operation: OperationId,
-        /// After it no live process works on that operation.
-        deadline: Timestamp,
+        /// The operation that makes it, and until when.
+        owner: Box<Owner>,
     },
     /// The cluster came to be finished, so that somebody has it.
     #[error(

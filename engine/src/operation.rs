@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{ClusterId, ClusterName, NodeName, OperationId, Owner};
+use crate::saga::journal::this_host;
 
 /// What happened to a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +106,7 @@ impl Operation {
             cluster_name: name.clone(),
             operation: self.id,
             deadline: self.deadline,
+            host: Some(this_host()),
         }
     }
 }

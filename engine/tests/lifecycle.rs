@@ -486,11 +486,11 @@ async fn leftovers_of_a_create_are_spared_until_its_deadline_and_removed_after_i
                 assert_eq!(all.len(), 1);
             }
             Err(Failure {
-                error: EngineError::Unfinished { operation, .. },
+                error: EngineError::Unfinished { owner },
                 ..
             }) => {
                 assert!(live);
-                assert_eq!(operation, operation_of_first.id);
+                assert_eq!(owner.operation, operation_of_first.id);
             }
             Err(failure) => panic!("{failure}"),
         }

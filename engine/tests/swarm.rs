@@ -76,6 +76,7 @@ where
         cluster_name: format!("swarm-{unique}").parse().unwrap(),
         operation: OperationId::new(),
         deadline: Timestamp::now() + SignedDuration::from_mins(10),
+        host: None,
     };
     let run = async {
         let spec = ClusterSpec {

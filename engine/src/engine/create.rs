@@ -177,14 +177,8 @@ impl Engine {
                     self.delete_all(id, operation, journal).await?;
                     continue;
                 }
-                let (operation, deadline) = (owner.operation, owner.deadline);
-                return Err(EngineError::Unfinished {
-                    name,
-                    id,
-                    operation,
-                    deadline,
-                }
-                .into());
+                let owner = Box::new(owner.clone());
+                return Err(EngineError::Unfinished { owner }.into());
             }
             self.delete(id, operation).await?;
         }

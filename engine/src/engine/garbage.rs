@@ -11,6 +11,7 @@ use crate::model::{ClusterId, ObservedCluster, OperationId};
 use crate::operation::Operation;
 use crate::platform::Scope;
 use crate::saga::journal::{JournalError, OperationKind, Outcome, Running, Worker};
+use crate::scheduler::Bounds;
 
 /// What an unfinished create has made and not taken back.
 #[derive(Debug)]
@@ -59,10 +60,11 @@ impl Engine {
     /// operation of which the caller knows that its process is gone; one that this machine sees at work is spared
     /// all the same.
     pub async fn garbage(&self, ended: Option<OperationId>) -> Result<Vec<Leftover>, EngineError> {
-        let found = self.0.platform.observe(&Scope::All).await?;
+        let found = self.observe(&Scope::All, &Bounds::for_look()).await?;
         let mut leftovers = Vec::new();
         for observed in found {
-            if !observed.is_complete() {
+            // Without its record nothing tells how far a cluster is, and it is no leftover.
+            if !observed.is_complete() && !observed.has_lost_its_record() {
                 leftovers.push(self.leftover(observed, ended).await);
             }
         }
@@ -85,14 +87,8 @@ impl Engine {
         };
         let Leftover { observed, fate, .. } = self.leftover(observed, ended).await;
         if let Fate::Spared(Spared::MayLive) = fate {
-            let owner = observed.owner;
-            return Err(EngineError::Unfinished {
-                name: owner.cluster_name,
-                id,
-                operation: owner.operation,
-                deadline: owner.deadline,
-            }
-            .into());
+            let owner = Box::new(observed.owner);
+            return Err(EngineError::Unfinished { owner }.into());
         }
         // A process that works on it, and a journal that cannot be read, are refused here.
         let name = &observed.owner.cluster_name;
@@ -110,8 +106,13 @@ impl Engine {
     }
 
     async fn unfinished(&self, id: ClusterId) -> Result<Option<ObservedCluster>, EngineError> {
-        let found = self.0.platform.observe(&Scope::Id(id)).await?.pop();
+        let scope = Scope::Id(id);
+        let found = self.observe(&scope, &Bounds::for_look()).await?.pop();
         match found {
+            Some(observed) if observed.has_lost_its_record() => Err(EngineError::RecordLost {
+                name: observed.owner.cluster_name,
+                id,
+            }),
             Some(observed) if observed.is_complete() => Err(EngineError::Finished {
                 name: observed.owner.cluster_name,
                 id,

@@ -164,8 +164,7 @@ impl Engine {
     ) -> Result<Node, Failure> {
         let _changing = self.0.looks.changing(cluster);
         let target = self.target(cluster, operation).await?;
-        self.bring_to(NodeWork::Change, target, node, operation)
-            .await
+        Box::pin(self.bring_to(NodeWork::Change, target, node, operation)).await
     }
 
     /// Makes the node as wanted, whatever of it is there.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -18,16 +19,31 @@ pub struct ClusterId(Uuid);
 #[serde(transparent)]
 pub struct OperationId(Uuid);
 
+impl ClusterId {
+    /// A new one, at random.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl OperationId {
+    /// The id of an operation that begins now (RFC 9562, 5.7: it tells when).
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// When the operation began, if its id tells.
+    pub fn began(self) -> Option<Timestamp> {
+        let (seconds, nanoseconds) = self.0.get_timestamp()?.to_unix();
+        let nanoseconds = i32::try_from(nanoseconds).ok()?;
+        Timestamp::new(i64::try_from(seconds).ok()?, nanoseconds).ok()
+    }
+}
+
 macro_rules! uuid_newtype {
     ($name:ident) => {
-        impl $name {
-            /// A new one, at random.
-            #[allow(clippy::new_without_default)]
-            pub fn new() -> Self {
-                Self(Uuid::new_v4())
-            }
-        }
-
         impl fmt::Display for $name {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(formatter)

@@ -16,6 +16,9 @@ pub struct Owner {
     pub operation: OperationId,
     /// After it no live process works on that operation.
     pub deadline: Timestamp,
+    /// The machine that works on it, if it was told.
+    #[serde(default)]
+    pub host: Option<String>,
 }
 
 impl Owner {
@@ -32,13 +35,19 @@ impl Owner {
     /// Label of the operation's deadline, RFC 3339.
     pub const OPERATION_DEADLINE: &'static str = "io.coe.operation.deadline";
 
+    /// Label of the name of the machine that works on the operation.
+    pub const OPERATION_HOST: &'static str = "io.coe.operation.host";
+
     /// The owner's labels, as every object carries them.
     pub fn labels(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut labels = vec![
             (Self::CLUSTER_ID, self.cluster.to_string()),
             (Self::CLUSTER_NAME, self.cluster_name.to_string()),
             (Self::OPERATION_ID, self.operation.to_string()),
             (Self::OPERATION_DEADLINE, self.deadline.to_string()),
-        ]
+        ];
+        let host = self.host.clone();
+        labels.extend(host.map(|host| (Self::OPERATION_HOST, host)));
+        labels
     }
 }

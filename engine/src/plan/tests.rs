@@ -41,6 +41,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
         cluster_name: spec.name.clone(),
         operation: OperationId::new(),
         deadline: Timestamp::UNIX_EPOCH,
+        host: None,
     };
     let mut observed = ObservedCluster {
         id,

@@ -72,6 +72,7 @@ impl<H: Harness> Fixture<H> {
                 cluster_name: format!("contract-{unique}").parse().unwrap(),
                 operation: OperationId::new(),
                 deadline: Timestamp::now() + SignedDuration::from_mins(10),
+                host: None,
             },
             image: self.harness.image(),
             command: self.harness.command(),

@@ -38,6 +38,7 @@ impl PlatformOptions {
             simulated: simulated.into(),
             parallelism: Attr::Null,
             journal_dir: self.journal_dir.into(),
+            cleanup_timeout: Attr::Null,
         };
         match configuration.choose()? {
             Choice::Platform(platform, settings) => Ok((platform, settings)),

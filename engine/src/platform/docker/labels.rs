@@ -83,6 +83,7 @@ pub(super) fn owner(
         cluster_name: parsed(object, labels, Owner::CLUSTER_NAME)?,
         operation: parsed(object, labels, Owner::OPERATION_ID)?,
         deadline: parsed(object, labels, Owner::OPERATION_DEADLINE)?,
+        host: labels.get(Owner::OPERATION_HOST).cloned(),
     })
 }
 

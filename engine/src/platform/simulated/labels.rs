@@ -98,5 +98,6 @@ pub(super) fn owner_from(labels: &Labels) -> Option<Owner> {
         cluster_name: labels.get(Owner::CLUSTER_NAME)?.parse().ok()?,
         operation: labels.get(Owner::OPERATION_ID)?.parse().ok()?,
         deadline: labels.get(Owner::OPERATION_DEADLINE)?.parse().ok()?,
+        host: labels.get(Owner::OPERATION_HOST).cloned(),
     })
 }

@@ -16,7 +16,6 @@ use super::file::{is_held, peek};
 use super::record::{Record, Running, running};
 use super::{Journals, blocking, journals_in, this_host, was_begun_here};
 use crate::model::{ClusterId, OperationId};
-use crate::saga::journal::Left;
 
 /// What is known of the process of an operation that has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,9 +167,7 @@ impl Journals {
             }
             let mut of_operation = records.iter().filter(|one| one.operation == operation);
             Ok(match of_operation.next() {
-                Some(first) if was_begun_here(&records, operation, Left::Parts) => {
-                    Worker::Gone(first.at)
-                }
+                Some(first) if was_begun_here(&records, operation) => Worker::Gone(first.at),
                 _ => Worker::NotKnown,
             })
         })

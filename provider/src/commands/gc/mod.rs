@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use coe_engine::engine::{Engine, Leftover};
 use coe_engine::model::OperationId;
-use coe_engine::operation::{Event, Operation, ProgressSink, StepProgress};
+use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget, StepProgress};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -164,6 +164,7 @@ async fn remove(engine: &Engine, garbage: Vec<Leftover>, ended: Option<Operation
                 .unwrap_or(Timestamp::MAX),
             cancellation: interrupted.clone(),
             progress: Arc::new(Lines),
+            retries: RetryBudget::default(),
         };
         match engine.remove_garbage(id, ended, &operation).await {
             Ok(()) => removed += 1,
@@ -193,6 +194,7 @@ impl ProgressSink for Lines {
         match event.progress {
             StepProgress::Started => {}
             StepProgress::Finished => say(&format!("  done: {}\n", event.step)),
+            StepProgress::Retried { .. } => say(&format!("  tried again: {}\n", event.step)),
             // What failed is told at the end, with what else was left.
             StepProgress::Failed { .. } => say(&format!("  not possible: {}\n", event.step)),
         }

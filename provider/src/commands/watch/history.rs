@@ -103,6 +103,8 @@ impl OperationHistory {
     ) {
         let result = match progress {
             StepProgress::Started => None,
+            // It is told as it happens and not remembered: the step goes on.
+            StepProgress::Retried { .. } => return,
             StepProgress::Finished => Some(Ok(())),
             StepProgress::Failed { error } => Some(Err(error.clone())),
         };

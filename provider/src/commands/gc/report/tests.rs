@@ -16,6 +16,7 @@ fn leftover(name: &str, number: u8, deadline: &str, begun: Option<&str>, fate: F
         cluster_name: name.parse().unwrap(),
         operation: id(2).parse().unwrap(),
         deadline: at(deadline),
+        host: None,
     };
     let network = Network {
         id: "n".to_owned(),
