@@ -67,3 +67,76 @@ fn a_fault_in_the_middle_of_a_create_is_rolled_back() {
     stack.apply();
     stack.assert_plan_is_empty();
 }
+
+/// Nothing of it is known in the first plan: what another resource makes may stand anywhere.
+const ALL_FROM_ELSEWHERE: &str = r#"
+resource "terraform_data" "given" {
+  input = {
+    limit  = "LIMIT"
+    port   = { node_port = 8080, host_port = 18080 }
+    number = 9090
+    mount  = { host_path = "/srv", node_path = "/srv" }
+    volume = { name = "store", path = "/var/data" }
+    image  = "workload:1"
+    flavor = "1x1"
+    count  = 2
+    cidr   = "10.89.7.0/24"
+  }
+}
+
+locals {
+  given = terraform_data.given.output
+}
+
+resource "coe_container_cluster" "this" {
+  name           = "NAME"
+  coe            = "swarm"
+  image          = "IMAGE"
+  labels         = { task_history_limit = local.given.limit }
+  ports          = [local.given.port, { node_port = local.given.number }]
+  mounts         = [local.given.mount]
+  volumes        = [local.given.volume, { name = "more", path = "${local.given.volume.path}-more" }]
+  preload_images = [local.given.image]
+  flavor         = local.given.flavor
+  node_count     = local.given.count
+  network        = { cidr = local.given.cidr }
+}
+
+resource "coe_cluster_node" "extra" {
+  cluster_id  = coe_container_cluster.this.id
+  name        = "NAME-extra"
+  node_labels = { limit = local.given.limit }
+}
+"#;
+
+#[test]
+fn what_is_unknown_at_plan_may_stand_anywhere() {
+    let stack = Stack::simulated("late");
+    stack.configure(&ALL_FROM_ELSEWHERE.replace("LIMIT", "3"));
+    stack.apply();
+    stack.assert_plan_is_empty();
+    let cluster = stack.cluster();
+    assert_eq!(cluster["labels"]["task_history_limit"], "3");
+    assert_eq!(cluster["ports"][0]["host_port"], 18080);
+    assert_eq!(cluster["ports"][1]["node_port"], 9090);
+    assert_eq!(cluster["mounts"][0]["node_path"], "/srv");
+    assert_eq!(cluster["volumes"][1]["path"], "/var/data-more");
+    assert_eq!(cluster["preload_images"][0], "workload:1");
+    assert_eq!(cluster["node_count"], 2);
+    assert_eq!(cluster["network"]["cidr"], "10.89.7.0/24");
+    let id = cluster["id"].clone();
+
+    // Known in state and unknown in the plan of the change: it stays the same cluster where it turns out so.
+    stack.configure(&ALL_FROM_ELSEWHERE.replace("LIMIT", "4").replace(
+        "network        = { cidr = local.given.cidr }",
+        "network        = { cidr = \"10.89.7.0/24\" }",
+    ));
+    stack.apply();
+    stack.assert_plan_is_empty();
+    let cluster = stack.cluster();
+    assert_eq!(cluster["labels"]["task_history_limit"], "4");
+    assert_eq!(cluster["id"], id);
+    let node = stack.state("coe_cluster_node.extra");
+    assert_eq!(node["node_labels"]["limit"], "4");
+    stack.destroy();
+}

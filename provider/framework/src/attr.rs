@@ -23,6 +23,14 @@ impl<T> Attr<T> {
         }
     }
 
+    /// The value to be changed, where there is one.
+    pub fn known_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Null | Self::Unknown => None,
+        }
+    }
+
     /// The value itself, where there is one.
     pub fn into_known(self) -> Option<T> {
         match self {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Attr, AttributeKind, Block, Diagnostic, Diagnostics, Mode, NestedObject, Number, Path, Schema,
-    Type, Value,
+    Type, Value, schema::Source,
 };
 
 /// A type that can stand in a model: `String`, `bool`, integers, `f64`, [`crate::Number`], `Vec`,
@@ -18,6 +18,18 @@ pub trait AttributeType: Sized {
 
     /// Encodes it.
     fn into_value(self) -> Value;
+
+    /// Where in a value at `path` the type has no place for what is not known before apply: `path` itself, places
+    /// inside it, or none. The default asks [`AttributeType::from_value`] and knows of nothing inside.
+    ///
+    /// A configuration may refer to another resource anywhere, so a resource whose model has such a place could not
+    /// be planned. A server refuses to offer it.
+    fn known_only(path: &Path) -> Vec<Path> {
+        match Self::from_value(Value::unknown(), path) {
+            Ok(_) => Vec::new(),
+            Err(_) => vec![path.clone()],
+        }
+    }
 }
 
 /// A struct whose fields are the attributes of a resource. Derived: `#[derive(Model)]`.
@@ -57,6 +69,27 @@ impl<'a> Fields<'a> {
     pub fn take<T: AttributeType>(&mut self, name: &str) -> Result<T, Diagnostics> {
         let value = self.values.remove(name).unwrap_or(Value::Null);
         T::from_value(value, &self.path.attribute(name))
+    }
+
+    /// [`AttributeType::known_only`] of an attribute at `path` which gets its value from `source`. What the provider
+    /// alone makes is unknown as a whole in each plan of a create, and unknown inside only where its author says so.
+    pub fn known_only<T: AttributeType>(path: &Path, source: Source) -> Vec<Path> {
+        let mut found = T::known_only(path);
+        if !source.is_configurable() {
+            found.retain(|place| place == path);
+        }
+        found
+    }
+
+    /// [`AttributeType::known_only`] of blocks at `path`. As soon as one of a `dynamic` block's is not known, Terraform
+    /// knows none of that name: single ones are always there.
+    pub fn known_only_blocks<T: BlockType>(path: &Path) -> Vec<Path> {
+        let mut found = T::known_only(path);
+        if T::MODE != Mode::Single {
+            let depth = path.steps().len() + 1;
+            found.retain(|place| place.steps().len() != depth);
+        }
+        found
     }
 }
 
@@ -238,6 +271,12 @@ impl<T: AttributeType> AttributeType for Vec<T> {
     fn into_value(self) -> Value {
         Value::List(self.into_iter().map(T::into_value).collect())
     }
+
+    fn known_only(path: &Path) -> Vec<Path> {
+        let mut found = vec![path.clone()];
+        found.extend(T::known_only(&path.index(0)));
+        found
+    }
 }
 
 impl<T: AttributeType + Ord> AttributeType for BTreeSet<T> {
@@ -260,6 +299,12 @@ impl<T: AttributeType + Ord> AttributeType for BTreeSet<T> {
 
     fn into_value(self) -> Value {
         Value::set(self.into_iter().map(T::into_value))
+    }
+
+    fn known_only(path: &Path) -> Vec<Path> {
+        let mut found = vec![path.clone()];
+        found.extend(T::known_only(&path.element(Value::unknown())));
+        found
     }
 }
 
@@ -288,6 +333,12 @@ impl<T: AttributeType> AttributeType for BTreeMap<String, T> {
                 .collect(),
         )
     }
+
+    fn known_only(path: &Path) -> Vec<Path> {
+        let mut found = vec![path.clone()];
+        found.extend(T::known_only(&path.key("…")));
+        found
+    }
 }
 
 impl<T: AttributeType> AttributeType for Option<T> {
@@ -304,6 +355,10 @@ impl<T: AttributeType> AttributeType for Option<T> {
 
     fn into_value(self) -> Value {
         self.map_or(Value::Null, T::into_value)
+    }
+
+    fn known_only(path: &Path) -> Vec<Path> {
+        T::known_only(path)
     }
 }
 
@@ -326,6 +381,12 @@ impl<T: AttributeType> AttributeType for Attr<T> {
             Self::Unknown => Value::unknown(),
             Self::Known(value) => value.into_value(),
         }
+    }
+
+    fn known_only(path: &Path) -> Vec<Path> {
+        let mut found = T::known_only(path);
+        found.retain(|place| place != path);
+        found
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn model(model: &Model) -> TokenStream {
         Role::Block { least, most } => Some(block(field, least.as_ref(), most.as_ref())),
         Role::Attribute(_) => None,
     });
+    let known_only = model.fields.iter().map(known_only);
     quote! {
         #[automatically_derived]
         impl #generics ::terraform_framework::AttributeType for #name #arguments #bounds {
@@ -49,6 +50,14 @@ pub(crate) fn model(model: &Model) -> TokenStream {
                 ::terraform_framework::Value::object([
                     #((#names, ::terraform_framework::AttributeType::into_value(self.#idents)),)*
                 ] as [(&str, ::terraform_framework::Value); _])
+            }
+
+            fn known_only(
+                path: &::terraform_framework::Path,
+            ) -> ::std::vec::Vec<::terraform_framework::Path> {
+                let mut found = ::std::vec![path.clone()];
+                #(found.extend(#known_only);)*
+                found
             }
         }
 
@@ -82,12 +91,7 @@ fn attribute(field: &Field, rules: &AttributeRules) -> TokenStream {
         validators,
         ..
     } = rules;
-    let source = match rules.source {
-        Source::Required => quote!(Required),
-        Source::Optional => quote!(Optional),
-        Source::OptionalComputed => quote!(OptionalComputed),
-        Source::Computed => quote!(Computed),
-    };
+    let source = source(rules.source);
     let deprecation = optional_text(field.deprecation.as_ref());
     let default = rules.default.as_ref().map_or_else(
         || quote!(::core::option::Option::None),
@@ -112,7 +116,7 @@ fn attribute(field: &Field, rules: &AttributeRules) -> TokenStream {
         ::terraform_framework::Attribute {
             name: ::std::string::String::from(#name),
             kind: <#content as ::terraform_framework::AttributeType>::kind(),
-            source: ::terraform_framework::schema::Source::#source,
+            source: #source,
             sensitive: #sensitive,
             write_only: #write_only,
             description: ::std::string::String::from(#description),
@@ -121,6 +125,32 @@ fn attribute(field: &Field, rules: &AttributeRules) -> TokenStream {
             validators: ::std::vec![#(::std::sync::Arc::new(#validators)),*],
             plan_modifiers: ::std::vec![#(::std::sync::Arc::new(#plan_modifiers)),*],
         }
+    }
+}
+
+fn source(source: Source) -> TokenStream {
+    let source = match source {
+        Source::Required => quote!(Required),
+        Source::Optional => quote!(Optional),
+        Source::OptionalComputed => quote!(OptionalComputed),
+        Source::Computed => quote!(Computed),
+    };
+    quote!(::terraform_framework::schema::Source::#source)
+}
+
+/// Where the field has no place for what is not known, as an expression.
+fn known_only(field: &Field) -> TokenStream {
+    let Field { content, name, .. } = field;
+    match &field.role {
+        Role::Attribute(rules) => {
+            let source = source(rules.source);
+            quote! {
+                ::terraform_framework::Fields::known_only::<#content>(&path.attribute(#name), #source)
+            }
+        }
+        Role::Block { .. } => quote! {
+            ::terraform_framework::Fields::known_only_blocks::<#content>(&path.attribute(#name))
+        },
     }
 }
 

@@ -29,10 +29,14 @@ use syn::{DeriveInput, parse_macro_input};
 /// | | `replace` | A change replaces the resource. |
 /// | | `keep` | The prior value stays where none is planned. Needs `computed`. |
 /// | | `plan = [modifier, …]` | What else becomes of it in a plan, in order. |
-/// | `#[block(…)]` | `list`, `set`, `map` or `single` | How the blocks are held: `Vec`, `BTreeSet`, `BTreeMap` or one model. |
+/// | `#[block(…)]` | `list`, `set`, `map` or `single` | How the blocks are held: `Vec`, `BTreeSet`, `BTreeMap` or one model, inside `Attr` in a resource: what a `dynamic` block makes may be unknown. |
 /// | | `least = 1`, `most = 2` | How many there may be, for `list` and `set`. |
 /// | both | `rename = "name"` | The name in the configuration, where it is not the field's. |
 /// | | `deprecated = "…"` | Why it should not be used any more, and what instead. |
+///
+/// A configuration may refer to another resource anywhere, and its value is unknown in the plan then. What a resource's
+/// configuration sets is therefore held in `Attr`, and so are the elements of its collections: `Attr<Vec<Attr<String>>>`,
+/// `Attr<BTreeMap<String, Attr<Part>>>`. A server names each field of a resource that has no place for it.
 #[proc_macro_derive(Model, attributes(model, attribute, block))]
 pub fn derive_model(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -43,6 +43,8 @@ impl std::fmt::Debug for BoxedResource {
 pub(crate) trait ErasedResource: Send + Sync {
     fn name(&self) -> &'static str;
     fn schema(&self) -> Schema;
+    /// Where its model has no place for what is not known before apply.
+    fn known_only(&self) -> Vec<Path>;
     async fn validate(&self, config: Value, call: &Call) -> Diagnostics;
     async fn plan(&self, change: &mut Change<Value>, call: &Call) -> Diagnostics;
     async fn create(&self, planned: Value, call: &Call) -> Result<Value, Failure<Value>>;
@@ -70,6 +72,13 @@ impl<R: Resource> ErasedResource for R {
 
     fn schema(&self) -> Schema {
         R::Model::schema()
+    }
+
+    fn known_only(&self) -> Vec<Path> {
+        let mut found = R::Model::known_only(&Path::root());
+        // The resource itself is there, or it is not: it is never unknown.
+        found.retain(|place| !place.steps().is_empty());
+        found
     }
 
     async fn validate(&self, config: Value, call: &Call) -> Diagnostics {

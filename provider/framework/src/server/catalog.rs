@@ -11,7 +11,7 @@ use crate::provider::ErasedProvider;
 use crate::schema::SchemaOf;
 use crate::{
     BoxedDataSource, BoxedEphemeral, BoxedFunction, BoxedResource, Call, Deferral, Diagnostic,
-    Diagnostics, IdentitySchema, Provider, Schema, Type,
+    Diagnostics, IdentitySchema, Path, Provider, Schema, Type,
 };
 
 /// Something with a schema.
@@ -101,6 +101,7 @@ impl Catalog {
             resources: each(resources, |name, resource| {
                 let schema = resource.schema();
                 report(&schema, SchemaOf::Resource, name, &mut problems);
+                report_known_only(&resource.0.known_only(), name, &mut problems);
                 let identity = resource.0.identity_schema().map(|schema| KnownIdentity {
                     value_type: schema.value_type(),
                     schema,
@@ -236,6 +237,19 @@ fn report(schema: &Schema, of: SchemaOf, name: &str, problems: &mut Diagnostics)
         problems.push(Diagnostic::error(
             format!("The schema of {name} is wrong"),
             format!("{problem} This is a bug in the provider."),
+        ));
+    }
+}
+
+/// Adds the places where the model of the resource of that `name` refuses what is not known before apply.
+fn report_known_only(places: &[Path], name: &str, problems: &mut Diagnostics) {
+    for place in places {
+        problems.push(Diagnostic::error(
+            format!("The model of {name} is wrong"),
+            format!(
+                "`{place}` has no place for a value that is not known before apply, which every configuration may \
+                 have: hold it in `Attr`. This is a bug in the provider."
+            ),
         ));
     }
 }

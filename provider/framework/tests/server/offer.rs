@@ -1,6 +1,8 @@
 //! What there is: GetMetadata, GetProviderSchema, GetResourceIdentitySchemas, GetFunctions, what there is
 //! not, and what should not be.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use terraform_framework::proto::tfplugin6::provider_server::Provider;
 use terraform_framework::proto::tfplugin6::schema::object::NestingMode;
@@ -10,8 +12,8 @@ use terraform_framework::proto::tfplugin6::{
 };
 use terraform_framework::schema::Source;
 use terraform_framework::{
-    Attribute, AttributeKind, AttributeType, Block, BoxedResource, Call, Diagnostics, Model, Path,
-    ProviderServer, Schema, Value, resource,
+    Attr, Attribute, AttributeKind, AttributeType, Block, BoxedResource, Call, Diagnostics,
+    Failure, Model, Path, ProviderServer, Resource, Schema, Value, resource,
 };
 use tonic::{Code, Request};
 
@@ -127,8 +129,61 @@ async fn what_is_not_offered_is_unimplemented() {
     assert_eq!(states.unwrap_err().code(), Code::Unimplemented);
 }
 
-/// A provider with two resources of one name, and with a schema that no macro has seen.
+/// A provider with two resources of one name, one with a model that takes only what is known, and with a schema that
+/// no macro has seen.
 struct Mistaken;
+
+#[derive(Debug, Clone, Model)]
+struct KnownOnly {
+    #[attribute(required)]
+    name: String,
+    #[attribute(optional)]
+    labels: Attr<BTreeMap<String, String>>,
+    #[attribute(optional)]
+    ports: Option<Vec<Attr<Side>>>,
+    #[attribute(computed)]
+    nodes: Attr<Vec<Side>>,
+    #[block(list)]
+    rule: Vec<Side>,
+    #[block(set)]
+    exception: Attr<BTreeSet<Side>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Model)]
+struct Side {
+    #[attribute(optional)]
+    number: Option<i64>,
+}
+
+struct OfKnownOnly;
+
+#[async_trait]
+impl Resource for OfKnownOnly {
+    type Model = KnownOnly;
+
+    const NAME: &'static str = "trial_known_only";
+
+    async fn create(&self, planned: KnownOnly, _: &Call) -> Result<KnownOnly, Failure<KnownOnly>> {
+        Ok(planned)
+    }
+
+    async fn read(&self, state: KnownOnly, _: &Call) -> Result<Option<KnownOnly>, Diagnostics> {
+        Ok(Some(state))
+    }
+
+    async fn update(
+        &self,
+        _: KnownOnly,
+        planned: KnownOnly,
+        _: &Call,
+    ) -> Result<KnownOnly, Failure<KnownOnly>> {
+        Ok(planned)
+    }
+
+    async fn delete(&self, _: KnownOnly, _: &Call) -> Result<(), Failure<KnownOnly>> {
+        Ok(())
+    }
+}
 
 struct MistakenConfig;
 
@@ -174,7 +229,11 @@ impl terraform_framework::Provider for Mistaken {
     }
 
     fn resources(&self) -> Vec<BoxedResource> {
-        vec![resource(Thing::default()), resource(Thing::default())]
+        vec![
+            resource(Thing::default()),
+            resource(Thing::default()),
+            resource(OfKnownOnly),
+        ]
     }
 }
 
@@ -184,9 +243,26 @@ async fn what_is_wrong_with_the_offer_is_said_with_the_schemas() {
     let request = Request::new(get_provider_schema::Request::default());
     let answer = server.get_provider_schema(request).await.unwrap();
     let said = lines(&answer.into_inner().diagnostics);
-    assert_eq!(said.len(), 2, "{said:#?}");
     assert!(said[0].contains("two of the resource trial_thing"));
     assert!(said[1].contains("The schema of the provider itself is wrong: `alias` is a name that"));
+    let known_only = said[2..].iter().map(|said| {
+        let said = said.strip_prefix(": The model of trial_known_only is wrong: `");
+        said.and_then(|said| said.split_once("` has no place"))
+            .expect("a place")
+            .0
+    });
+    assert_eq!(
+        known_only.collect::<Vec<_>>(),
+        [
+            "name",
+            "labels[\"…\"]",
+            "ports",
+            "ports[0].number",
+            "rule",
+            "rule[0].number",
+            "exception[…].number",
+        ]
+    );
     assert!(server.problems().has_error());
     assert!(serve(Thing::default()).problems().is_empty());
 }

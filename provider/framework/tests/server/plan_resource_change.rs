@@ -71,6 +71,7 @@ fn state(more: Attributes<'_>) -> Vec<(&'static str, Value)> {
             "name" => "name",
             "size" => "size",
             "remark" => "remark",
+            "labels" => "labels",
             "parts" => "parts",
             "shelves" => "shelves",
             "pins" => "pins",
@@ -161,6 +162,32 @@ async fn only_a_changed_attribute_replaces() {
 
 fn rule(verb: &str, number: impl Into<Value>) -> Value {
     Value::object([("verb", Value::from(verb)), ("number", number.into())])
+}
+
+#[tokio::test]
+async fn any_part_of_a_configuration_may_be_unknown() {
+    let thing = || Thing {
+        plan: |change, _| {
+            change.planned.as_mut().unwrap().status = Attr::Known("soon".into());
+            terraform_framework::Diagnostics::new()
+        },
+        ..Thing::default()
+    };
+    let entry = Value::map([("a", Value::unknown()), ("b", "known".into())]);
+    let mixed = Value::list([Value::unknown(), configured("x")]);
+    for (attribute, value) in [
+        ("labels", entry),
+        ("parts", mixed),
+        ("shelves", Value::map([("s", Value::unknown())])),
+        ("pins", Value::set([Value::unknown(), configured("x")])),
+        ("rule", Value::unknown()),
+    ] {
+        let config = [name("a"), (attribute, value)];
+        let response = plan(thing(), None, Some(&config), &config).await;
+        fine(&response.diagnostics);
+        assert_eq!(planned(&response, "status"), "soon".into());
+        assert!(!planned(&response, attribute).is_wholly_known());
+    }
 }
 
 #[tokio::test]
@@ -361,7 +388,8 @@ async fn a_changed_element_is_found_by_its_path() {
     let thing = Thing {
         plan: |change, _| {
             if let Attr::Known(shelves) = &mut change.planned.as_mut().unwrap().shelves {
-                shelves.get_mut("s").unwrap().label = Attr::Known("other".into());
+                let part = shelves.get_mut("s").unwrap().known_mut().unwrap();
+                part.label = Attr::Known("other".into());
             }
             terraform_framework::Diagnostics::new()
         },
@@ -378,7 +406,7 @@ async fn a_changed_element_of_a_set_is_found() {
         plan: |change, _| {
             if let Attr::Known(pins) = &mut change.planned.as_mut().unwrap().pins {
                 let mut pin = pins.pop_first().unwrap();
-                pin.label = Attr::Known("other".into());
+                pin.known_mut().unwrap().label = Attr::Known("other".into());
                 pins.insert(pin);
             }
             terraform_framework::Diagnostics::new()

@@ -26,15 +26,17 @@ pub(crate) struct ThingModel {
     #[attribute(optional, sensitive, write_only)]
     pub(crate) token: Attr<String>,
     #[attribute(optional)]
-    pub(crate) parts: Attr<Vec<Part>>,
+    pub(crate) labels: Attr<BTreeMap<String, Attr<String>>>,
     #[attribute(optional)]
-    pub(crate) shelves: Attr<BTreeMap<String, Part>>,
+    pub(crate) parts: Attr<Vec<Attr<Part>>>,
     #[attribute(optional)]
-    pub(crate) pins: Attr<BTreeSet<Part>>,
+    pub(crate) shelves: Attr<BTreeMap<String, Attr<Part>>>,
+    #[attribute(optional)]
+    pub(crate) pins: Attr<BTreeSet<Attr<Part>>>,
     #[attribute(optional)]
     pub(crate) anything: Value,
     #[block(list)]
-    pub(crate) rule: Vec<Rule>,
+    pub(crate) rule: Attr<Vec<Rule>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Model)]
@@ -88,28 +90,32 @@ pub(crate) fn made(mut planned: ThingModel) -> ThingModel {
     settle(&mut planned.id, "made");
     settle(&mut planned.status, "ready");
     if let Attr::Known(parts) = &mut planned.parts {
-        for part in parts {
-            settle(&mut part.serial, "stamped");
-        }
+        parts.iter_mut().for_each(stamp);
     }
     if let Attr::Known(shelves) = &mut planned.shelves {
-        for part in shelves.values_mut() {
-            settle(&mut part.serial, "stamped");
-        }
+        shelves.values_mut().for_each(stamp);
     }
     if let Attr::Known(pins) = planned.pins {
         let stamped = pins.into_iter().map(|mut part| {
-            settle(&mut part.serial, "stamped");
+            stamp(&mut part);
             part
         });
         planned.pins = Attr::Known(stamped.collect());
     }
-    for rule in &mut planned.rule {
-        if rule.number.is_unknown() {
-            rule.number = Attr::Known(7);
+    if let Attr::Known(rules) = &mut planned.rule {
+        for rule in rules {
+            if rule.number.is_unknown() {
+                rule.number = Attr::Known(7);
+            }
         }
     }
     planned
+}
+
+fn stamp(part: &mut Attr<Part>) {
+    if let Attr::Known(part) = part {
+        settle(&mut part.serial, "stamped");
+    }
 }
 
 fn settle(attribute: &mut Attr<String>, value: &str) {
@@ -233,11 +239,12 @@ fn nothing() -> ThingModel {
         id: Attr::Null,
         status: Attr::Null,
         token: Attr::Null,
+        labels: Attr::Null,
         parts: Attr::Null,
         shelves: Attr::Null,
         pins: Attr::Null,
         anything: Value::Null,
-        rule: Vec::new(),
+        rule: Attr::Known(Vec::new()),
     }
 }
 
