@@ -366,6 +366,21 @@ async fn a_changed_configured_value_is_found_before_terraform_finds_it() {
 }
 
 #[tokio::test]
+async fn a_computed_attribute_is_free_also_where_its_changes_are_ignored() {
+    let prior = state(&[]);
+    let proposed = state(&[("remark", "new".into())]);
+    // Terraform copies what is in `ignore_changes` from the prior state into the configuration.
+    let config = [
+        name("a"),
+        ("remark", "new".into()),
+        ("status", "ready".into()),
+    ];
+    let response = plan(Thing::default(), Some(&prior), Some(&proposed), &config).await;
+    fine(&response.diagnostics);
+    assert_eq!(planned(&response, "status"), Value::unknown());
+}
+
+#[tokio::test]
 async fn a_value_for_what_is_not_computed_is_found() {
     let thing = Thing {
         plan: |change, _| {

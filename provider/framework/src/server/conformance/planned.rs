@@ -2,6 +2,7 @@
 
 use super::Rule;
 use super::known::{check_state, find_kept_write_only};
+use crate::schema::Source;
 use crate::server::members::{Members, element, entry, member};
 use crate::server::set_elements::{Unpaired, comes_from};
 use crate::{Attribute, AttributeKind, Diagnostics, Mode, Path, Value};
@@ -86,7 +87,8 @@ fn check_attribute(attribute: &Attribute, compared: &Compared<'_>, found: &mut D
         planned,
         ..
     } = compared;
-    if attribute.write_only || compared.keeps_prior() {
+    // What is never configured is free. `ignore_changes` puts its prior value into the configuration all the same.
+    if attribute.write_only || attribute.source == Source::Computed || compared.keeps_prior() {
         return;
     }
     if config.is_null() {

@@ -9,7 +9,9 @@ use crate::server::members::Members;
 pub(super) fn mark(members: Members<'_>, place: &Place<'_>, planned: Value) -> Value {
     walk(members, place, planned, &mut |attribute, place, planned| {
         let computed = attribute.source.is_computed();
-        let decided = !place.config.is_null() || attribute.default.is_some();
+        // `ignore_changes` puts the prior value of what is never configured into the configuration.
+        let configured = attribute.source.is_configurable() && !place.config.is_null();
+        let decided = configured || attribute.default.is_some();
         if computed && !decided && !planned.is_unknown() {
             Value::unknown()
         } else {
