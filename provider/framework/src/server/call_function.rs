@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::catalog::{Catalog, KnownFunction};
-use super::guard::guarded;
+use super::guard::{guarded, guarded_now};
 use super::validation::{WriteOnly, check_config};
 use crate::convert::value;
 use crate::function::{FunctionFailure, Parameter};
@@ -40,12 +40,13 @@ async fn call(
         })?;
     let arguments = arguments(known, request)?;
     let members = (&known.parameters.block).into();
-    let found = check_config(members, &arguments, WriteOnly::NotAllowed);
+    let doing = format!("calling the function {}", request.name);
+    let check = || check_config(members, &arguments, WriteOnly::NotAllowed);
+    let found = guarded_now(&doing, check).unwrap_or_else(Diagnostics::from);
     if found.has_error() {
         return Err(in_argument(known, &found));
     }
     let call = catalog.call(None);
-    let doing = format!("calling the function {}", request.name);
     let output = guarded(&doing, known.function.0.call(arguments, &call))
         .await
         .map_err(|panic| FunctionError::new(text(&panic)))?

@@ -15,15 +15,24 @@ pub(super) async fn guarded<T>(
     doing: &str,
     work: impl Future<Output = T>,
 ) -> Result<T, Diagnostic> {
-    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| {
-        Diagnostic::error(
-            format!("The provider panicked while {doing}; this is a bug"),
-            format!(
-                "It said: {}\nOther resources are not touched by it. Please report it to the provider's authors.",
-                message(panic.as_ref())
-            ),
-        )
-    })
+    let result = AssertUnwindSafe(work).catch_unwind().await;
+    result.map_err(|panic| panicked(doing, panic.as_ref()))
+}
+
+/// The same of work that waits for nothing: validators and plan modifiers are an author's too.
+pub(super) fn guarded_now<T>(doing: &str, work: impl FnOnce() -> T) -> Result<T, Diagnostic> {
+    std::panic::catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| panicked(doing, panic.as_ref()))
+}
+
+fn panicked(doing: &str, panic: &(dyn Any + Send)) -> Diagnostic {
+    Diagnostic::error(
+        format!("The provider panicked while {doing}; this is a bug"),
+        format!(
+            "It said: {}\nOther resources are not touched by it. Please report it to the provider's authors.",
+            message(panic)
+        ),
+    )
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::catalog::{Catalog, KnownResource, answered, deferred};
 use super::conformance::{Rule, check_planned};
-use super::guard::guarded;
+use super::guard::{guarded, guarded_now};
 use super::planning::{draft, replaced_paths};
 use crate::call::Private;
 use crate::convert::{self, path, value};
@@ -92,7 +92,8 @@ async fn plan_state(
     call: &Call,
 ) -> Result<Plan, Diagnostics> {
     let members = resource.described.members();
-    let draft = draft(members, config, prior.as_ref(), proposed);
+    let doing = planning(resource);
+    let draft = guarded_now(&doing, || draft(members, config, prior.as_ref(), proposed))?;
     let mut diagnostics = draft.diagnostics.into_result()?;
     let mut change = Change::new(prior, Some(draft.planned), Some(config.clone()));
     for path in draft.replaced_by {
@@ -126,8 +127,12 @@ async fn run_hook(
     call: &Call,
 ) -> Result<Diagnostics, Diagnostics> {
     let boxed = &resource.described.item.0;
-    let doing = format!("planning {}", boxed.name());
-    guarded(&doing, boxed.plan(change, call))
+    guarded(&planning(resource), boxed.plan(change, call))
         .await?
         .into_result()
+}
+
+/// What the provider is doing, for when it panics.
+fn planning(resource: &KnownResource) -> String {
+    format!("planning {}", resource.described.item.0.name())
 }

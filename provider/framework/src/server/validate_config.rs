@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::catalog::{Catalog, Described, answered};
-use super::guard::guarded;
+use super::guard::{guarded, guarded_now};
 use super::validation::{WriteOnly, check_config};
 use crate::convert::value;
 use crate::proto::tfplugin6::{
@@ -111,9 +111,11 @@ where
         Ok(config) => config,
         Err(unreadable) => return unreadable,
     };
-    let mut found = check_config(validated.members(), &config, write_only);
+    let doing = "validating a configuration";
+    let check = || check_config(validated.members(), &config, write_only);
+    let mut found = guarded_now(doing, check).unwrap_or_else(Diagnostics::from);
     if !found.has_error() {
-        match guarded("validating a configuration", hook(config)).await {
+        match guarded(doing, hook(config)).await {
             Ok(more) => found.append(more),
             Err(panic) => found.push(panic),
         }

@@ -502,3 +502,14 @@ async fn a_deferral_needs_a_terraform_that_allows_it() {
     let response = plan(thing, None, Some(&config), &config).await;
     assert!(only(&response.diagnostics).contains("cannot put off"));
 }
+
+#[tokio::test]
+async fn a_panic_in_a_modifier_is_an_error_of_that_call() {
+    let config = [name("a"), ("remark", "panic later".into())];
+    let response = plan(Thing::default(), None, Some(&config), &config).await;
+    let found = only(&response.diagnostics);
+    assert!(
+        found.contains("panicked while planning trial_thing") && found.contains("I am a modifier"),
+        "{found}"
+    );
+}

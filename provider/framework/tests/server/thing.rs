@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use terraform_framework::schema::{AttributePlan, PlanModifier, Validator};
 use terraform_framework::validators::between;
 use terraform_framework::{
     Attr, BoxedResource, Call, Change, Diagnostic, Diagnostics, Failure, Identity, IdentitySchema,
-    ImportTarget, ImportUse, Model, MovedState, Provider, ProviderServer, Resource, Upgrader,
+    ImportTarget, ImportUse, Model, MovedState, Path, Provider, ProviderServer, Resource, Upgrader,
     Value, resource,
 };
 
@@ -17,7 +18,7 @@ pub(crate) struct ThingModel {
     pub(crate) name: Attr<String>,
     #[attribute(optional, computed, default = 1, validate = [between(0, 10)])]
     pub(crate) size: Attr<i64>,
-    #[attribute(optional)]
+    #[attribute(optional, validate = [Panics], plan = [Panics])]
     pub(crate) remark: Attr<String>,
     #[attribute(computed, keep)]
     pub(crate) id: Attr<String>,
@@ -37,6 +38,36 @@ pub(crate) struct ThingModel {
     pub(crate) anything: Value,
     #[block(list)]
     pub(crate) rule: Attr<Vec<Rule>>,
+}
+
+/// A rule and a modifier that cannot stand the word "panic", in a configuration and in a plan.
+#[derive(Debug)]
+struct Panics;
+
+impl Validator for Panics {
+    fn description(&self) -> String {
+        "must not be what it panics at".into()
+    }
+
+    fn validate(&self, value: &Value, _: &Path) -> Diagnostics {
+        assert_ne!(value.as_str(), Some("panic at once"), "I am a rule");
+        Diagnostics::new()
+    }
+}
+
+impl PlanModifier for Panics {
+    fn description(&self) -> String {
+        "is not changed".into()
+    }
+
+    fn modify(&self, plan: &mut AttributePlan<'_>) -> Diagnostics {
+        assert_ne!(
+            plan.planned.as_str(),
+            Some("panic later"),
+            "I am a modifier"
+        );
+        Diagnostics::new()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Model)]

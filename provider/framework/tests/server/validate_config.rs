@@ -108,3 +108,13 @@ async fn the_whole_is_judged_when_its_parts_are_right() {
     let response = validate(panics, &[("name", "a".into())], true).await;
     assert!(only(&response.diagnostics).contains("panicked"));
 }
+
+#[tokio::test]
+async fn a_panic_in_a_rule_is_an_error_of_that_call() {
+    let config = [("name", "a".into()), ("remark", "panic at once".into())];
+    let found = only(&validate(Thing::default(), &config, true).await.diagnostics);
+    assert!(
+        found.contains("panicked while validating") && found.contains("I am a rule"),
+        "{found}"
+    );
+}
