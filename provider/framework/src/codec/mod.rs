@@ -5,6 +5,7 @@
 
 use crate::{Diagnostic, Diagnostics, Path, Step, Value};
 
+pub(crate) mod document;
 pub mod json;
 pub mod msgpack;
 

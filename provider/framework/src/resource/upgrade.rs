@@ -7,7 +7,8 @@ use crate::Diagnostics;
 pub struct Upgrader {
     /// The version that it reads.
     pub from: i64,
-    /// Gets the whole object as JSON and returns the whole object.
+    /// Gets the whole object as JSON and returns the whole object. A number with more digits than JSON values hold here
+    /// is the string of its digits, and may be returned so.
     pub upgrade: fn(serde_json::Value) -> Result<serde_json::Value, Diagnostics>,
 }
 
@@ -20,7 +21,7 @@ pub struct MovedState {
     pub type_name: String,
     /// The version of that type's schema.
     pub schema_version: i64,
-    /// The whole object.
+    /// The whole object; in it, a number with more digits than JSON values hold here is the string of its digits.
     pub state: serde_json::Value,
     /// Its identity, where it had one.
     pub identity: Option<serde_json::Value>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::codec::json;
+use crate::codec::{document, json};
 use crate::proto::tfplugin6::RawState;
 use crate::{Diagnostic, Diagnostics, Type, Upgrader, Value};
 
@@ -40,7 +40,7 @@ pub(super) fn json_of<'r>(
 
 /// A JSON document that an author's code reads.
 pub(super) fn parse(json: &[u8], stored: Stored<'_>) -> Result<serde_json::Value, Diagnostics> {
-    serde_json::from_slice(json).map_err(|error| {
+    document::read(json).map_err(|error| {
         Diagnostic::error(
             format!("Could not read {stored}"),
             format!("It should be JSON, but: {error}. Was the state file edited?"),

@@ -53,6 +53,24 @@ async fn old_state_goes_through_each_upgrader_in_turn() {
 }
 
 #[tokio::test]
+async fn an_upgrade_loses_no_digit() {
+    let number = |text: &str| Value::Number(text.parse().unwrap());
+    for digits in ["18446744073709551617", "0.12345678901234567890", "0.1"] {
+        let json = format!(
+            r#"{{"label":"a","anything":{{"type":"number","value":{digits}}},"exact":{digits}}}"#
+        );
+        let response = upgrade(1, raw(&json)).await;
+        fine(&response.diagnostics);
+        let state = |name| attribute::<ThingModel>(response.upgraded_state.as_ref(), name);
+        assert_eq!(state("exact"), number(digits));
+        assert_eq!(
+            state("anything"),
+            Value::Dynamic(Box::new(Type::Number), Box::new(number(digits)))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_version_without_upgrader_a_newer_one_and_a_very_old_form_are_refused() {
     let response = upgrade(-1, raw("{}")).await;
     assert!(only(&response.diagnostics).contains("cannot upgrade the state of trial_thing"));

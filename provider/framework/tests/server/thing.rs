@@ -7,8 +7,8 @@ use terraform_framework::schema::{AttributePlan, PlanModifier, Validator};
 use terraform_framework::validators::between;
 use terraform_framework::{
     Attr, BoxedResource, Call, Change, Diagnostic, Diagnostics, Failure, Identity, IdentitySchema,
-    ImportTarget, ImportUse, Model, MovedState, Path, Provider, ProviderServer, Resource, Upgrader,
-    Value, resource,
+    ImportTarget, ImportUse, Model, MovedState, Number, Path, Provider, ProviderServer, Resource,
+    Upgrader, Value, resource,
 };
 
 #[derive(Debug, Clone, Model)]
@@ -36,6 +36,8 @@ pub(crate) struct ThingModel {
     pub(crate) pins: Attr<BTreeSet<Attr<Part>>>,
     #[attribute(optional)]
     pub(crate) anything: Value,
+    #[attribute(optional)]
+    pub(crate) exact: Attr<Number>,
     #[block(list)]
     pub(crate) rule: Attr<Vec<Rule>>,
 }
@@ -275,6 +277,7 @@ fn nothing() -> ThingModel {
         shelves: Attr::Null,
         pins: Attr::Null,
         anything: Value::Null,
+        exact: Attr::Null,
         rule: Attr::Known(Vec::new()),
     }
 }
