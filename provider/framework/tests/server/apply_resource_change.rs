@@ -313,3 +313,30 @@ async fn a_plan_that_cannot_be_read_changes_nothing() {
         Some(object::<ThingModel>(&prior()))
     );
 }
+
+#[tokio::test]
+async fn a_set_that_grew_in_the_apply_is_found() {
+    let thing = Thing {
+        create: |planned, _| {
+            let mut made = made(planned);
+            let pins = made.pins.known_mut().unwrap();
+            let mut pin = pins.pop_first().unwrap();
+            for label in ["x", "y"] {
+                pin.known_mut().unwrap().label = Attr::Known(label.into());
+                pins.insert(pin.clone());
+            }
+            Ok(made)
+        },
+        ..Thing::default()
+    };
+    let pin = Value::object([
+        ("label", Value::unknown()),
+        ("weight", 5.into()),
+        ("serial", Value::unknown()),
+    ]);
+    let mut planned = planned();
+    planned.push(("pins", Value::set([pin])));
+    let response = apply(thing, None, Some(&planned)).await;
+    let found = only(&response.diagnostics);
+    assert!(found.starts_with("pins: ") && found.contains("not what the plan promised"));
+}

@@ -55,14 +55,16 @@ fn find_differences(planned: &Value, new: &Value, path: &Path, found: &mut Vec<P
                 find_differences(planned, new, &path.attribute(name), found);
             }
         }
-        (Value::Set(planned), Value::Set(new)) => {
-            // Two planned elements that were not wholly known may have become the same one.
-            let kept = new
-                .iter()
-                .all(|new| planned.iter().any(|planned| agrees(planned, new)))
-                && planned
-                    .iter()
-                    .all(|planned| new.iter().any(|new| agrees(planned, new)));
+        (planned_set @ Value::Set(planned), new_set @ Value::Set(new)) => {
+            // Two planned elements that were not wholly known may have become the same one, but one never two.
+            let kept = planned_set == new_set
+                || new.len() <= planned.len()
+                    && new
+                        .iter()
+                        .all(|new| planned.iter().any(|planned| agrees(planned, new)))
+                    && planned
+                        .iter()
+                        .all(|planned| new.iter().any(|new| agrees(planned, new)));
             if !kept {
                 found.push(path.clone());
             }
