@@ -322,6 +322,30 @@ async fn a_hook_can_replace_only_by_what_changes() {
 }
 
 #[tokio::test]
+async fn a_hook_replaces_nothing_by_what_is_inside_null_before_and_after() {
+    let thing = || Thing {
+        plan: |change, _| {
+            let part = Path::attribute_name("shelves").key("s");
+            change.replace(part.attribute("label"));
+            terraform_framework::Diagnostics::new()
+        },
+        ..Thing::default()
+    };
+    let proposed = state(&[("remark", "new".into())]);
+    let config = [name("a"), ("remark", "new".into())];
+    let response = plan(thing(), Some(&state(&[])), Some(&proposed), &config).await;
+    fine(&response.diagnostics);
+    assert_eq!(replaced(&response), Vec::<String>::new());
+
+    let shelves = |part| ("shelves", Value::map([("s", part)]));
+    let proposed = state(&[shelves(configured("x"))]);
+    let config = [name("a"), shelves(configured("x"))];
+    let response = plan(thing(), Some(&state(&[])), Some(&proposed), &config).await;
+    fine(&response.diagnostics);
+    assert_eq!(replaced(&response), ["shelves[\"s\"].label"]);
+}
+
+#[tokio::test]
 async fn what_a_model_cannot_hold_survives_the_hook() {
     let thing = Thing {
         plan: |change, _| {

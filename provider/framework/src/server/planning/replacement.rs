@@ -1,9 +1,10 @@
 //! Which changes replace the resource.
 
+use crate::server::members::null;
 use crate::{Diagnostic, Diagnostics, Path, Step, Value};
 
-/// Those of `paths` where `planned` differs from `prior`, each once. An error for a path that is in neither:
-/// Terraform calls that an invalid plan.
+/// Those of `paths` where `planned` differs from `prior`, each once. Inside what is null everything is null. An error
+/// for a path that is in neither: Terraform calls that an invalid plan.
 pub(crate) fn replaced_paths(
     paths: &[Path],
     prior: &Value,
@@ -20,7 +21,7 @@ pub(crate) fn replaced_paths(
             )
             .into());
         }
-        if before != after && !changed.contains(&path) {
+        if before.unwrap_or(null()) != after.unwrap_or(null()) && !changed.contains(&path) {
             changed.push(path);
         }
     }
@@ -38,13 +39,8 @@ fn until_set(path: &Path) -> Path {
 fn find<'a>(root: &'a Value, path: &Path) -> Option<&'a Value> {
     path.steps()
         .iter()
-        .try_fold(root, |value, step| match (value, step) {
-            (Value::Unknown(_), _) => Some(value),
-            (Value::Object(members), Step::Attribute(name)) => members.get(name),
-            (Value::Map(entries), Step::Key(key)) => entries.get(key),
-            (Value::List(elements), Step::Index(index)) => {
-                elements.get(usize::try_from(*index).ok()?)
-            }
-            _ => None,
+        .try_fold(root, |value, step| match value {
+            Value::Unknown(_) | Value::Null => Some(value),
+            _ => value.get(step),
         })
 }
