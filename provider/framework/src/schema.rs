@@ -224,15 +224,16 @@ impl Attribute {
         self.kind.value_type()
     }
 
-    /// What the attribute's own rules say of `value`, which is known and not null.
+    /// What the attribute's own rules say of `value`, which is known and not null, and inside objects of the secrecy
+    /// `around` it.
     ///
     /// A value that is to stay hidden is not repeated, whatever the rules themselves say: diagnostics are
     /// shown and logged.
-    pub fn check(&self, value: &Value, path: &Path) -> Diagnostics {
+    pub fn check(&self, value: &Value, path: &Path, around: Secrecy) -> Diagnostics {
         let mut all = Diagnostics::new();
         for rule in &self.validators {
             let found = rule.validate(value, path);
-            if !(self.sensitive || self.write_only) {
+            if self.secrecy(around) == Secrecy::Shown {
                 all.append(found);
             } else if let Some(severity) = found.iter().map(|found| found.severity).next() {
                 let detail = format!("`{path}` {}.", rule.description());
@@ -241,6 +242,15 @@ impl Attribute {
             }
         }
         all
+    }
+
+    /// Whether what is in it may be shown, where it is inside objects of the secrecy `around` it.
+    pub fn secrecy(&self, around: Secrecy) -> Secrecy {
+        if self.sensitive || self.write_only {
+            Secrecy::Hidden
+        } else {
+            around
+        }
     }
 
     /// With a description, in Markdown.
@@ -294,6 +304,15 @@ impl Attribute {
     }
 }
 
+/// Whether a value may be shown in diagnostics and logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    /// It may.
+    Shown,
+    /// It may not: it is sensitive or write-only, or inside what is.
+    Hidden,
+}
+
 /// A rule for one value. Never called with an unknown value or with null.
 pub trait Validator: std::fmt::Debug + Send + Sync {
     /// For the documentation: `must be 1, 3, 5 or 7`.
@@ -336,14 +355,16 @@ mod tests {
     fn a_hidden_value_is_not_repeated() {
         let token = Attribute::of::<String>("token", Source::Optional).validate(one_of(["a"]));
         let path = Path::attribute_name("token");
-        let shown = token.check(&"hunter2".into(), &path);
+        let shown = token.check(&"hunter2".into(), &path, Secrecy::Shown);
         assert!(shown.to_string().contains("hunter2"));
+        let inside = token.check(&"hunter2".into(), &path, Secrecy::Hidden);
+        assert!(inside.has_error() && !inside.to_string().contains("hunter2"));
         for hidden in [token.clone().sensitive(), token.write_only()] {
-            let found = hidden.check(&"hunter2".into(), &path);
+            let found = hidden.check(&"hunter2".into(), &path, Secrecy::Shown);
             assert!(found.has_error());
             assert!(!found.to_string().contains("hunter2"));
             assert!(found.to_string().contains("`token` must be \"a\"."));
-            assert!(hidden.check(&"a".into(), &path).is_empty());
+            assert!(hidden.check(&"a".into(), &path, Secrecy::Shown).is_empty());
         }
     }
 }

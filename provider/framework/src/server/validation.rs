@@ -1,7 +1,7 @@
 //! Checks a configuration, attribute by attribute.
 
 use super::members::{Members, member};
-use crate::schema::Source;
+use crate::schema::{Secrecy, Source};
 use crate::{Attribute, AttributeKind, Diagnostic, Diagnostics, Mode, Path, Value};
 
 /// Whether the Terraform that calls knows write-only attributes (1.11 and newer).
@@ -11,6 +11,13 @@ pub(crate) enum WriteOnly {
     NotAllowed,
 }
 
+/// What holds for all that is inside.
+#[derive(Debug, Clone, Copy)]
+struct Around {
+    write_only: WriteOnly,
+    secrecy: Secrecy,
+}
+
 /// What is wrong with `config` by the rules of its attributes. What is not known is not judged.
 pub(crate) fn check_config(
     members: Members<'_>,
@@ -18,7 +25,11 @@ pub(crate) fn check_config(
     write_only: WriteOnly,
 ) -> Diagnostics {
     let mut found = Diagnostics::new();
-    check_object(members, config, &Path::root(), write_only, &mut found);
+    let around = Around {
+        write_only,
+        secrecy: Secrecy::Shown,
+    };
+    check_object(members, config, &Path::root(), around, &mut found);
     found
 }
 
@@ -26,7 +37,7 @@ fn check_object(
     members: Members<'_>,
     config: &Value,
     path: &Path,
-    write_only: WriteOnly,
+    around: Around,
     found: &mut Diagnostics,
 ) {
     if !matches!(config, Value::Object(_)) {
@@ -38,7 +49,7 @@ fn check_object(
             attribute,
             member(config, &attribute.name),
             &path,
-            write_only,
+            around,
             found,
         );
     }
@@ -50,7 +61,7 @@ fn check_object(
             block.mode,
             blocks,
             &path,
-            write_only,
+            around,
             found,
         );
     }
@@ -60,7 +71,7 @@ fn check_attribute(
     attribute: &Attribute,
     config: &Value,
     path: &Path,
-    write_only: WriteOnly,
+    around: Around,
     found: &mut Diagnostics,
 ) {
     if config.is_null() {
@@ -82,7 +93,7 @@ fn check_attribute(
         );
         return;
     }
-    if attribute.write_only && write_only == WriteOnly::NotAllowed {
+    if attribute.write_only && around.write_only == WriteOnly::NotAllowed {
         found.push(
             Diagnostic::error(
                 format!("{path} needs a newer Terraform"),
@@ -94,9 +105,13 @@ fn check_attribute(
     if config.is_unknown() {
         return;
     }
-    found.append(attribute.check(config, path));
+    found.append(attribute.check(config, path, around.secrecy));
     if let AttributeKind::Nested(object) = &attribute.kind {
-        check_elements(object.into(), object.mode, config, path, write_only, found);
+        let around = Around {
+            secrecy: attribute.secrecy(around.secrecy),
+            ..around
+        };
+        check_elements(object.into(), object.mode, config, path, around, found);
     }
 }
 
@@ -105,25 +120,25 @@ fn check_elements(
     mode: Mode,
     config: &Value,
     path: &Path,
-    write_only: WriteOnly,
+    around: Around,
     found: &mut Diagnostics,
 ) {
     match (mode, config) {
-        (Mode::Single, config) => check_object(members, config, path, write_only, found),
+        (Mode::Single, config) => check_object(members, config, path, around, found),
         (_, Value::List(elements)) => {
             for (index, element) in (0..).zip(elements) {
-                check_object(members, element, &path.index(index), write_only, found);
+                check_object(members, element, &path.index(index), around, found);
             }
         }
         (_, Value::Map(entries)) => {
             for (key, entry) in entries {
-                check_object(members, entry, &path.key(key), write_only, found);
+                check_object(members, entry, &path.key(key), around, found);
             }
         }
         (_, Value::Set(elements)) => {
             for element in elements {
                 let path = path.element(element.clone());
-                check_object(members, element, &path, write_only, found);
+                check_object(members, element, &path, around, found);
             }
         }
         _ => {}

@@ -34,6 +34,8 @@ pub(crate) struct ThingModel {
     pub(crate) shelves: Attr<BTreeMap<String, Attr<Part>>>,
     #[attribute(optional)]
     pub(crate) pins: Attr<BTreeSet<Attr<Part>>>,
+    #[attribute(optional, sensitive)]
+    pub(crate) vault: Attr<Vec<Attr<Part>>>,
     #[attribute(optional)]
     pub(crate) anything: Value,
     #[attribute(optional)]
@@ -276,6 +278,7 @@ fn nothing() -> ThingModel {
         parts: Attr::Null,
         shelves: Attr::Null,
         pins: Attr::Null,
+        vault: Attr::Null,
         anything: Value::Null,
         exact: Attr::Null,
         rule: Attr::Known(Vec::new()),

@@ -118,3 +118,16 @@ async fn a_panic_in_a_rule_is_an_error_of_that_call() {
         "{found}"
     );
 }
+
+#[tokio::test]
+async fn what_is_inside_a_hidden_value_is_not_repeated() {
+    let config = [
+        ("name", "a".into()),
+        ("vault", Value::list([part("x", 4711)])),
+    ];
+    let found = only(&validate(Thing::default(), &config, true).await.diagnostics);
+    assert!(
+        found.starts_with("vault[0].weight: Invalid value") && !found.contains("4711"),
+        "{found}"
+    );
+}
