@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 
 use super::{Attribute, AttributeKind, Block, Mode, NestedBlock, Schema};
-use crate::{Path, Type};
+use crate::resource::IdentityAttribute;
+use crate::{IdentitySchema, Path, Type};
 
 /// What a schema is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,38 @@ impl Schema {
     }
 }
 
+impl IdentitySchema {
+    /// A sentence for each thing that is wrong.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        for IdentityAttribute {
+            name, value_type, ..
+        } in &self.attributes
+        {
+            if !seen.insert(name) {
+                found.push(format!("`{name}` stands there twice."));
+            }
+            if !is_valid_name(name) {
+                found.push(format!("`{name}` {NO_NAME}."));
+            }
+            let element = match value_type {
+                Type::List(element) => element,
+                other => other,
+            };
+            if !matches!(element, Type::Bool | Type::Number | Type::String) {
+                found.push(format!(
+                    "`{name}` is no bool, number or string, and no list of one of them."
+                ));
+            }
+        }
+        found
+    }
+}
+
+const NO_NAME: &str =
+    "is no name: a name is lower-case letters, digits and `_`, and begins with no digit";
+
 struct Search {
     of: SchemaOf,
     found: Vec<String>,
@@ -88,6 +121,14 @@ impl Search {
         for nested in &block.blocks {
             let path = path.attribute(&nested.name);
             self.bounds(nested, &path);
+            // Terraform types such blocks one by one then, and not as a collection.
+            if matches!(nested.mode, Mode::List | Mode::Map)
+                && has_dynamic(&nested.block.value_type())
+            {
+                let what =
+                    "holds blocks with an attribute of any type, which only `single` ones may have";
+                self.found(&path, what);
+            }
             self.block(&nested.block, &path, around.within(nested.mode));
         }
     }
@@ -106,10 +147,7 @@ impl Search {
                 self.found(&place, "stands there twice");
             }
             if !is_valid_name(name) {
-                self.found(
-                    &place,
-                    "is no name: a name is lower-case letters, digits and `_`, and begins with no digit",
-                );
+                self.found(&place, NO_NAME);
             }
             if path.steps().is_empty() && self.of.reserved().contains(&name.as_str()) {
                 self.found(&place, "is a name that Terraform keeps for itself here");
@@ -174,6 +212,9 @@ impl Search {
     fn bounds(&mut self, block: &NestedBlock, path: &Path) {
         if block.most != 0 && block.least > block.most {
             self.found(path, "must stand more often than it may");
+        }
+        if !matches!(block.mode, Mode::List | Mode::Set) && (block.least, block.most) != (0, 0) {
+            self.found(path, "is counted, which only `list` and `set` blocks are");
         }
     }
 
@@ -326,6 +367,56 @@ mod tests {
             deep(Mode::List, Source::OptionalComputed),
             "`outer.inner.token` is write-only, and inside what is computed.",
         );
+    }
+
+    #[test]
+    fn blocks_that_terraform_would_read_otherwise_are_found() {
+        let block = |mode, least, attribute| NestedBlock {
+            name: "part".into(),
+            block: Block {
+                attributes: vec![attribute],
+                ..Block::default()
+            },
+            mode,
+            least,
+            most: 0,
+        };
+        let anything = || Attribute::of::<Value>("anything", Source::Optional);
+        let found = |block| problems(SchemaOf::Resource, Vec::new(), vec![block]);
+        for mode in [Mode::List, Mode::Map] {
+            assert_eq!(
+                found(block(mode, 0, anything())),
+                [
+                    "`part` holds blocks with an attribute of any type, which only `single` ones may have."
+                ]
+            );
+        }
+        assert!(found(block(Mode::Single, 0, anything())).is_empty());
+        for mode in [Mode::Single, Mode::Map] {
+            assert_eq!(
+                found(block(mode, 1, text("label", Source::Optional))),
+                ["`part` is counted, which only `list` and `set` blocks are."]
+            );
+        }
+    }
+
+    #[test]
+    fn identities_that_terraform_refuses_are_found() {
+        let attribute = |schema: IdentitySchema, name: &str| {
+            schema.attribute::<Vec<String>>(name, crate::ImportUse::Required, "")
+        };
+        let right = attribute(IdentitySchema::new(), "ids");
+        assert!(right.problems().is_empty());
+        let wrong = attribute(attribute(right, "ids"), "No").attribute::<Vec<Vec<bool>>>(
+            "deep",
+            crate::ImportUse::Optional,
+            "",
+        );
+        let found = wrong.problems();
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!(found[0], "`ids` stands there twice.");
+        assert!(found[1].starts_with("`No` is no name"));
+        assert!(found[2].starts_with("`deep` is no bool"));
     }
 
     #[test]

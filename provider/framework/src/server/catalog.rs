@@ -102,9 +102,12 @@ impl Catalog {
                 let schema = resource.schema();
                 report(&schema, SchemaOf::Resource, name, &mut problems);
                 report_known_only(&resource.0.known_only(), name, &mut problems);
-                let identity = resource.0.identity_schema().map(|schema| KnownIdentity {
-                    value_type: schema.value_type(),
-                    schema,
+                let identity = resource.0.identity_schema().map(|schema| {
+                    report_all(schema.problems(), "identity schema", name, &mut problems);
+                    KnownIdentity {
+                        value_type: schema.value_type(),
+                        schema,
+                    }
                 });
                 KnownResource {
                     described: Described::new(resource, schema),
@@ -233,9 +236,13 @@ fn each<T, U>(
 
 /// Adds what is wrong with `schema`, which is `of` something of that `name`.
 fn report(schema: &Schema, of: SchemaOf, name: &str, problems: &mut Diagnostics) {
-    for problem in schema.problems(of) {
+    report_all(schema.problems(of), "schema", name, problems);
+}
+
+fn report_all(found: Vec<String>, of: &str, name: &str, problems: &mut Diagnostics) {
+    for problem in found {
         problems.push(Diagnostic::error(
-            format!("The schema of {name} is wrong"),
+            format!("The {of} of {name} is wrong"),
             format!("{problem} This is a bug in the provider."),
         ));
     }
