@@ -48,6 +48,7 @@ pub mod resource;
 pub mod schema;
 pub mod serve;
 pub mod server;
+mod set;
 pub mod timeouts;
 pub mod types;
 pub mod validators;
@@ -70,6 +71,7 @@ pub use resource::{
 pub use schema::{Attribute, AttributeKind, Block, Mode, NestedObject, Schema};
 pub use serve::{ServeOptions, serve};
 pub use server::ProviderServer;
+pub use set::Set;
 pub use terraform_framework_derive::Model;
 pub use timeouts::Timeouts;
 pub use types::Type;

@@ -1,14 +1,14 @@
 //! The bridge between Terraform's values and the author's own structs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     Attr, AttributeKind, Block, Diagnostic, Diagnostics, Mode, NestedObject, Number, Path, Schema,
-    Type, Value, schema::Source,
+    Set, Type, Value, schema::Source,
 };
 
 /// A type that can stand in a model: `String`, `bool`, integers, `f64`, [`crate::Number`], `Vec`,
-/// `BTreeSet`, `BTreeMap`, `Option`, [`crate::Attr`], [`Value`], and every derived [`Model`].
+/// [`Set`], `BTreeMap`, `Option`, [`crate::Attr`], [`Value`], and every derived [`Model`].
 pub trait AttributeType: Sized {
     /// What the schema says of it.
     fn kind() -> AttributeKind;
@@ -279,7 +279,7 @@ impl<T: AttributeType> AttributeType for Vec<T> {
     }
 }
 
-impl<T: AttributeType + Ord> AttributeType for BTreeSet<T> {
+impl<T: AttributeType> AttributeType for Set<T> {
     fn kind() -> AttributeKind {
         collection(T::kind(), Mode::Set, Type::Set)
     }
@@ -406,7 +406,7 @@ impl<M: Model> BlockType for Vec<M> {
     }
 }
 
-impl<M: Model + Ord> BlockType for BTreeSet<M> {
+impl<M: Model> BlockType for Set<M> {
     const MODE: Mode = Mode::Set;
 
     fn block() -> Block {

@@ -28,9 +28,52 @@ pub(crate) fn keep_unchanged(original: Value, decoded: &Value, changed: Value) -
             };
             Value::List(changed.into_iter().map(keep).collect())
         }
+        (Value::Set(original), Value::Set(_), Value::Set(changed)) => {
+            Value::set(keep_elements(original, changed))
+        }
         (Value::Unknown(refinement), _, Value::Unknown(_)) => Value::Unknown(refinement),
         (_, _, changed) => changed,
     }
+}
+
+/// An element of a set is known by what it is. One that was changed is taken for the original that is left, if there is
+/// just one of each: what is known of one element must not be said of another.
+fn keep_elements(original: Vec<Value>, changed: Vec<Value>) -> Vec<Value> {
+    let mut left: Vec<(Value, Value)> = original
+        .into_iter()
+        .map(|original| (unrefined(original.clone()), original))
+        .collect();
+    let (mut kept, mut new) = (Vec::with_capacity(changed.len()), Vec::new());
+    for changed in changed {
+        match left.iter().position(|(decoded, _)| *decoded == changed) {
+            Some(position) => kept.push(left.swap_remove(position).1),
+            None => new.push(changed),
+        }
+    }
+    if let ([(decoded, original)], [_]) = (&left[..], &new[..]) {
+        let keep = |changed| keep_unchanged(original.clone(), decoded, changed);
+        new = new.into_iter().map(keep).collect();
+    }
+    kept.extend(new);
+    kept
+}
+
+/// `value` without what is known of unknown values: as a model gives it back.
+fn unrefined(value: Value) -> Value {
+    match value {
+        Value::Unknown(_) => Value::unknown(),
+        Value::List(elements) => Value::List(elements.into_iter().map(unrefined).collect()),
+        Value::Set(elements) => Value::set(elements.into_iter().map(unrefined)),
+        Value::Map(entries) => Value::map(unrefined_entries(entries)),
+        Value::Object(entries) => Value::object(unrefined_entries(entries)),
+        other => other,
+    }
+}
+
+fn unrefined_entries(entries: BTreeMap<String, Value>) -> impl Iterator<Item = (String, Value)> {
+    entries
+        .into_iter()
+        .map(|(name, value)| (name, unrefined(value)))
 }
 
 fn keep_entries(

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a test may stop at the first surprise
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use terraform_framework::{
-    Attr, AttributeKind, AttributeType, Mode, Model, Number, Path, Timeouts, Type, Value,
+    Attr, AttributeKind, AttributeType, Mode, Model, Number, Path, Set, Timeouts, Type, Value,
     modifiers::use_state_for_unknown,
     schema::Source,
     validators::{between, each, keys, one_of, pattern},
@@ -32,7 +32,7 @@ struct Note {
     #[attribute(computed)]
     shelves: Attr<BTreeMap<String, Place>>,
     #[attribute(optional)]
-    colours: Attr<BTreeSet<Place>>,
+    colours: Attr<Set<Place>>,
     #[attribute(computed, keep, rename = "id")]
     identifier: Attr<String>,
     #[attribute(optional, sensitive, write_only)]
@@ -63,7 +63,7 @@ struct Rule {
     #[attribute(required)]
     reader: String,
     #[block(set)]
-    exceptions: BTreeSet<Exception>,
+    exceptions: Set<Exception>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Model)]
@@ -114,7 +114,7 @@ fn a_value_becomes_a_struct_and_the_same_value_again() {
     assert_eq!(model.place.known().unwrap().room, Attr::Known(4));
     assert_eq!(model.colours.known().unwrap().len(), 2);
     assert_eq!(
-        model.rule[0].exceptions.first().unwrap().weekday,
+        model.rule[0].exceptions.iter().next().unwrap().weekday,
         Attr::Known(7)
     );
     assert_eq!(model.into_value(), note());

@@ -29,7 +29,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | | `replace` | A change replaces the resource. |
 /// | | `keep` | The prior value stays where none is planned. Needs `computed`. |
 /// | | `plan = [modifier, …]` | What else becomes of it in a plan, in order. |
-/// | `#[block(…)]` | `list`, `set`, `map` or `single` | How the blocks are held: `Vec`, `BTreeSet`, `BTreeMap` or one model, inside `Attr` in a resource: what a `dynamic` block makes may be unknown. |
+/// | `#[block(…)]` | `list`, `set`, `map` or `single` | How the blocks are held: `Vec`, `Set`, `BTreeMap` or one model, inside `Attr` in a resource: what a `dynamic` block makes may be unknown. |
 /// | | `least = 1`, `most = 2` | How many there may be, for `list` and `set`. |
 /// | both | `rename = "name"` | The name in the configuration, where it is not the field's. |
 /// | | `deprecated = "…"` | Why it should not be used any more, and what instead. |

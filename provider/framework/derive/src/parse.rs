@@ -307,7 +307,7 @@ fn block_role(attribute: &Attribute, content: &Type, common: &mut Common) -> Res
         .as_deref()
     {
         Some("Vec") => "list",
-        Some("BTreeSet") => "set",
+        Some("Set") => "set",
         Some("BTreeMap") => "map",
         _ => "single",
     };

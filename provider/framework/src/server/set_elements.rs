@@ -27,10 +27,45 @@ impl<'a> Unpaired<'a> {
     }
 }
 
+/// Equal, with what is unknown in the configuration still unknown: a plan may know more of it than Terraform did.
+pub(crate) fn same_as_configured(config: &Value, planned: &Value) -> bool {
+    match (config, planned) {
+        (config, planned) if config.is_unknown() => planned.is_unknown(),
+        (Value::Dynamic(config_type, config), Value::Dynamic(planned_type, planned)) => {
+            config_type == planned_type && same_as_configured(config, planned)
+        }
+        (Value::List(config), Value::List(planned)) => {
+            config.len() == planned.len()
+                && config
+                    .iter()
+                    .zip(planned)
+                    .all(|(one, two)| same_as_configured(one, two))
+        }
+        (Value::Map(config), Value::Map(planned))
+        | (Value::Object(config), Value::Object(planned)) => {
+            config.len() == planned.len()
+                && config.iter().all(|(key, one)| {
+                    planned
+                        .get(key)
+                        .is_some_and(|two| same_as_configured(one, two))
+                })
+        }
+        (config_set @ Value::Set(config), Value::Set(planned)) => {
+            let mut unpaired = Unpaired::new(config_set);
+            config.len() == planned.len()
+                && planned.iter().all(|planned| {
+                    let belongs = |config: &Value| same_as_configured(config, planned);
+                    unpaired.take(belongs).is_some()
+                })
+        }
+        (config, planned) => config == planned,
+    }
+}
+
 /// Whether `value` could have come from `config`: equal in all that is configured, and free in what is computed.
 pub(crate) fn comes_from(members: Members<'_>, config: &Value, value: &Value) -> bool {
     let (Value::Object(_), Value::Object(_)) = (config, value) else {
-        return config == value;
+        return same_as_configured(config, value);
     };
     members.attributes.iter().all(|attribute| {
         attribute_comes_from(
@@ -50,7 +85,7 @@ pub(crate) fn attribute_comes_from(attribute: &Attribute, config: &Value, value:
         return value.is_null() || attribute.source.is_computed();
     }
     match &attribute.kind {
-        AttributeKind::Plain(_) => config == value,
+        AttributeKind::Plain(_) => same_as_configured(config, value),
         AttributeKind::Nested(object) => all_come_from(object.into(), object.mode, config, value),
     }
 }
@@ -79,7 +114,7 @@ fn all_come_from(members: Members<'_>, mode: Mode, config: &Value, value: &Value
                     .is_some()
             }) && unpaired.is_empty()
         }
-        (_, config, value) => config == value,
+        (_, config, value) => same_as_configured(config, value),
     }
 }
 

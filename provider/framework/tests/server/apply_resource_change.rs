@@ -2,7 +2,7 @@ use terraform_framework::proto::tfplugin6::apply_resource_change::{Request, Resp
 use terraform_framework::proto::tfplugin6::provider_server::Provider;
 use terraform_framework::{Attr, Diagnostic, Diagnostics, Failure, Value};
 
-use crate::thing::{Thing, ThingModel, made, serve};
+use crate::thing::{Thing, ThingModel, made, serve, settle};
 use crate::wire::{attribute, decode, fine, lines, null, object, only};
 
 async fn apply(
@@ -320,10 +320,11 @@ async fn a_set_that_grew_in_the_apply_is_found() {
         create: |planned, _| {
             let mut made = made(planned);
             let pins = made.pins.known_mut().unwrap();
-            let mut pin = pins.pop_first().unwrap();
-            for label in ["x", "y"] {
-                pin.known_mut().unwrap().label = Attr::Known(label.into());
-                pins.insert(pin.clone());
+            let mut second = pins.iter().next().unwrap().clone();
+            second.known_mut().unwrap().label = Attr::Known("y".into());
+            pins.insert(second);
+            for pin in pins {
+                settle(&mut pin.known_mut().unwrap().label, "x");
             }
             Ok(made)
         },

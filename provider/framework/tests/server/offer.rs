@@ -1,7 +1,7 @@
 //! What there is: GetMetadata, GetProviderSchema, GetResourceIdentitySchemas, GetFunctions, what there is
 //! not, and what should not be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use terraform_framework::proto::tfplugin6::provider_server::Provider;
@@ -13,7 +13,7 @@ use terraform_framework::proto::tfplugin6::{
 use terraform_framework::schema::Source;
 use terraform_framework::{
     Attr, Attribute, AttributeKind, AttributeType, Block, BoxedResource, Call, Diagnostics,
-    Failure, Model, Path, ProviderServer, Resource, Schema, Value, resource,
+    Failure, Model, Path, ProviderServer, Resource, Schema, Set, Value, resource,
 };
 use tonic::{Code, Request};
 
@@ -146,7 +146,7 @@ struct KnownOnly {
     #[block(list)]
     rule: Vec<Side>,
     #[block(set)]
-    exception: Attr<BTreeSet<Side>>,
+    exception: Attr<Set<Side>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Model)]

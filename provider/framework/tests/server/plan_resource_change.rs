@@ -191,6 +191,48 @@ async fn any_part_of_a_configuration_may_be_unknown() {
 }
 
 #[tokio::test]
+async fn a_hook_can_give_values_to_elements_of_a_set_that_are_not_known() {
+    let thing = || Thing {
+        plan: |change, _| {
+            for pin in change.planned.as_mut().unwrap().pins.known_mut().unwrap() {
+                pin.known_mut().unwrap().serial = Attr::Known("stamped".into());
+            }
+            terraform_framework::Diagnostics::new()
+        },
+        ..Thing::default()
+    };
+    // What Terraform knows of "${x.id}-a" and "${x.id}-b".
+    let label = |prefix: &str| {
+        Value::from(Refinement {
+            is_null: Some(false),
+            prefix: Some(prefix.to_owned()),
+            ..Refinement::default()
+        })
+    };
+    let pin =
+        |label, serial| Value::object([("label", label), ("weight", 5.into()), ("serial", serial)]);
+    let one = Value::set([pin(label("a"), Value::Null)]);
+    let config = [name("a"), ("pins", one)];
+    let response = plan(thing(), None, Some(&config), &config).await;
+    fine(&response.diagnostics);
+    let expected = Value::set([pin(label("a"), "stamped".into())]);
+    assert_eq!(planned(&response, "pins"), expected);
+
+    let same = || pin(Value::unknown(), Value::Null);
+    let two = Value::set([pin(label("a"), Value::Null), same(), same()]);
+    let config = [name("a"), ("pins", two)];
+    let response = plan(thing(), None, Some(&config), &config).await;
+    fine(&response.diagnostics);
+    let stamped = pin(Value::unknown(), "stamped".into());
+    let expected = Value::set([stamped.clone(), stamped.clone(), stamped]);
+    assert_eq!(
+        planned(&response, "pins"),
+        expected,
+        "one may not be taken for another"
+    );
+}
+
+#[tokio::test]
 async fn elements_keep_what_is_theirs_by_index_by_key_and_by_value() {
     let prior = state(&[
         ("parts", Value::list([part("x", 5, "one")])),
@@ -444,9 +486,8 @@ async fn a_changed_element_of_a_set_is_found() {
     let thing = Thing {
         plan: |change, _| {
             if let Attr::Known(pins) = &mut change.planned.as_mut().unwrap().pins {
-                let mut pin = pins.pop_first().unwrap();
+                let pin = pins.iter_mut().next().unwrap();
                 pin.known_mut().unwrap().label = Attr::Known("other".into());
-                pins.insert(pin);
             }
             terraform_framework::Diagnostics::new()
         },

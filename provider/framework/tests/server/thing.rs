@@ -1,6 +1,6 @@
 //! A resource with one of everything, whose behaviour a test decides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use terraform_framework::schema::{AttributePlan, PlanModifier, Validator};
@@ -8,7 +8,7 @@ use terraform_framework::validators::between;
 use terraform_framework::{
     Attr, BoxedResource, Call, Change, Diagnostic, Diagnostics, Failure, Identity, IdentitySchema,
     ImportTarget, ImportUse, Model, MovedState, Number, Path, Provider, ProviderServer, Resource,
-    Upgrader, Value, resource,
+    Set, Upgrader, Value, resource,
 };
 
 #[derive(Debug, Clone, Model)]
@@ -33,7 +33,7 @@ pub(crate) struct ThingModel {
     #[attribute(optional)]
     pub(crate) shelves: Attr<BTreeMap<String, Attr<Part>>>,
     #[attribute(optional)]
-    pub(crate) pins: Attr<BTreeSet<Attr<Part>>>,
+    pub(crate) pins: Attr<Set<Attr<Part>>>,
     #[attribute(optional, sensitive)]
     pub(crate) vault: Attr<Vec<Attr<Part>>>,
     #[attribute(optional)]
@@ -130,12 +130,8 @@ pub(crate) fn made(mut planned: ThingModel) -> ThingModel {
     if let Attr::Known(shelves) = &mut planned.shelves {
         shelves.values_mut().for_each(stamp);
     }
-    if let Attr::Known(pins) = planned.pins {
-        let stamped = pins.into_iter().map(|mut part| {
-            stamp(&mut part);
-            part
-        });
-        planned.pins = Attr::Known(stamped.collect());
+    if let Attr::Known(pins) = &mut planned.pins {
+        pins.iter_mut().for_each(stamp);
     }
     if let Attr::Known(rules) = &mut planned.rule {
         for rule in rules {
@@ -153,7 +149,7 @@ fn stamp(part: &mut Attr<Part>) {
     }
 }
 
-fn settle(attribute: &mut Attr<String>, value: &str) {
+pub(crate) fn settle(attribute: &mut Attr<String>, value: &str) {
     if attribute.is_unknown() {
         *attribute = Attr::Known(value.to_owned());
     }

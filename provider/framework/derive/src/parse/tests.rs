@@ -189,7 +189,7 @@ fn a_block_is_held_as_its_type_holds_it() {
         parse_quote!(
             struct N {
                 #[block(set)]
-                a: std::collections::BTreeSet<R>,
+                a: terraform_framework::Set<R>,
             }
         ),
         parse_quote!(

@@ -4,7 +4,7 @@ use super::Rule;
 use super::known::{check_state, find_kept_write_only};
 use crate::schema::Source;
 use crate::server::members::{Members, element, entry, member};
-use crate::server::set_elements::{Unpaired, comes_from};
+use crate::server::set_elements::{Unpaired, comes_from, same_as_configured};
 use crate::{Attribute, AttributeKind, Diagnostics, Mode, Path, Value};
 
 /// What is wrong with `planned`, which a plan answers to `config` and `prior`.
@@ -103,33 +103,6 @@ fn check_attribute(attribute: &Attribute, compared: &Compared<'_>, found: &mut D
         }
         _ if same_as_configured(config, planned) => {}
         _ => found.push(Rule::ConfiguredValueChanged.broken_at(path)),
-    }
-}
-
-/// Equal, with what is unknown in the configuration still unknown: a plan may know more of it than Terraform did.
-fn same_as_configured(config: &Value, planned: &Value) -> bool {
-    match (config, planned) {
-        (config, planned) if config.is_unknown() => planned.is_unknown(),
-        (Value::Dynamic(config_type, config), Value::Dynamic(planned_type, planned)) => {
-            config_type == planned_type && same_as_configured(config, planned)
-        }
-        (Value::List(config), Value::List(planned)) => {
-            config.len() == planned.len()
-                && config
-                    .iter()
-                    .zip(planned)
-                    .all(|(one, two)| same_as_configured(one, two))
-        }
-        (Value::Map(config), Value::Map(planned))
-        | (Value::Object(config), Value::Object(planned)) => {
-            config.len() == planned.len()
-                && config.iter().all(|(key, one)| {
-                    planned
-                        .get(key)
-                        .is_some_and(|two| same_as_configured(one, two))
-                })
-        }
-        (config, planned) => config == planned,
     }
 }
 
