@@ -43,6 +43,11 @@ pub struct NestedBlock {
     pub least: u32,
     /// The greatest number of blocks (list and set); 0: any.
     pub most: u32,
+    /// Rules that all blocks of this name together must meet; run at validate time on known values, also on a
+    /// collection of none.
+    pub validators: Vec<Arc<dyn Validator>>,
+    /// What becomes of all blocks of this name together in a plan; run in order.
+    pub plan_modifiers: Vec<Arc<dyn PlanModifier>>,
 }
 
 /// How nested objects are held.
@@ -146,6 +151,12 @@ impl NestedBlock {
     pub fn value_type(&self) -> Type {
         self.mode.of(self.block.value_type())
     }
+
+    /// What the rules of these blocks together say of `value`, which is known and not null, and inside objects of the
+    /// secrecy `around` it.
+    pub fn check(&self, value: &Value, path: &Path, around: Secrecy) -> Diagnostics {
+        check(&self.validators, value, path, around)
+    }
 }
 
 impl NestedObject {
@@ -230,18 +241,7 @@ impl Attribute {
     /// A value that is to stay hidden is not repeated, whatever the rules themselves say: diagnostics are
     /// shown and logged.
     pub fn check(&self, value: &Value, path: &Path, around: Secrecy) -> Diagnostics {
-        let mut all = Diagnostics::new();
-        for rule in &self.validators {
-            let found = rule.validate(value, path);
-            if self.secrecy(around) == Secrecy::Shown {
-                all.append(found);
-            } else if let Some(severity) = found.iter().map(|found| found.severity).next() {
-                let detail = format!("`{path}` {}.", rule.description());
-                let hidden = Diagnostic::error("Invalid value", detail).at(path.clone());
-                all.push(Diagnostic { severity, ..hidden });
-            }
-        }
-        all
+        check(&self.validators, value, path, self.secrecy(around))
     }
 
     /// Whether what is in it may be shown, where it is inside objects of the secrecy `around` it.
@@ -302,6 +302,27 @@ impl Attribute {
         self.plan_modifiers.push(Arc::new(modifier));
         self
     }
+}
+
+/// What `rules` say of `value`, which is repeated only where it may be shown.
+fn check(
+    rules: &[Arc<dyn Validator>],
+    value: &Value,
+    path: &Path,
+    secrecy: Secrecy,
+) -> Diagnostics {
+    let mut all = Diagnostics::new();
+    for rule in rules {
+        let found = rule.validate(value, path);
+        if secrecy == Secrecy::Shown {
+            all.append(found);
+        } else if let Some(severity) = found.iter().map(|found| found.severity).next() {
+            let detail = format!("`{path}` {}.", rule.description());
+            let hidden = Diagnostic::error("Invalid value", detail).at(path.clone());
+            all.push(Diagnostic { severity, ..hidden });
+        }
+    }
+    all
 }
 
 /// Whether a value may be shown in diagnostics and logs.

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Expr, ExprLit, Lit, LitInt, LitStr};
 
-use crate::parse::{AttributeRules, Field, Model, Role, Source, bare};
+use crate::parse::{AttributeRules, BlockRules, Field, Model, Role, Source, bare};
 
 /// The `AttributeType` and `Model` of the struct.
 pub(crate) fn model(model: &Model) -> TokenStream {
@@ -21,10 +21,10 @@ pub(crate) fn model(model: &Model) -> TokenStream {
     let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
     let attributes = model.fields.iter().filter_map(|field| match &field.role {
         Role::Attribute(rules) => Some(attribute(field, rules)),
-        Role::Block { .. } => None,
+        Role::Block(_) => None,
     });
     let blocks = model.fields.iter().filter_map(|field| match &field.role {
-        Role::Block { least, most } => Some(block(field, least.as_ref(), most.as_ref())),
+        Role::Block(rules) => Some(block(field, rules)),
         Role::Attribute(_) => None,
     });
     let known_only = model.fields.iter().map(known_only);
@@ -100,18 +100,12 @@ fn attribute(field: &Field, rules: &AttributeRules) -> TokenStream {
             quote!(::core::option::Option::Some(#value))
         },
     );
-    // `replace` comes last: it asks what the others made of the plan.
     let keep = rules
         .keep
         .then(|| quote!(::terraform_framework::modifiers::use_state_for_unknown()));
-    let replace = rules
-        .replace
-        .then(|| quote!(::terraform_framework::modifiers::requires_replace()));
-    let own = rules
-        .plan_modifiers
-        .iter()
-        .map(|modifier| quote!(#modifier));
-    let plan_modifiers = keep.into_iter().chain(own).chain(replace);
+    let plan_modifiers = keep
+        .into_iter()
+        .chain(own_modifiers(&rules.plan_modifiers, rules.replace));
     quote! {
         ::terraform_framework::Attribute {
             name: ::std::string::String::from(#name),
@@ -148,10 +142,16 @@ fn known_only(field: &Field) -> TokenStream {
                 ::terraform_framework::Fields::known_only::<#content>(&path.attribute(#name), #source)
             }
         }
-        Role::Block { .. } => quote! {
+        Role::Block(_) => quote! {
             ::terraform_framework::Fields::known_only_blocks::<#content>(&path.attribute(#name))
         },
     }
+}
+
+/// The author's own plan modifiers. `replace` comes last: it asks what the others made of the plan.
+fn own_modifiers(own: &[Expr], replace: bool) -> impl Iterator<Item = TokenStream> {
+    let replace = replace.then(|| quote!(::terraform_framework::modifiers::requires_replace()));
+    own.iter().map(|modifier| quote!(#modifier)).chain(replace)
 }
 
 /// The default as a value: its expression is of the type inside `Attr` or `Option`.
@@ -171,7 +171,7 @@ fn default(field: &Field, value: &Expr) -> TokenStream {
     }}
 }
 
-fn block(field: &Field, least: Option<&LitInt>, most: Option<&LitInt>) -> TokenStream {
+fn block(field: &Field, rules: &BlockRules) -> TokenStream {
     let Field {
         content,
         name,
@@ -179,7 +179,9 @@ fn block(field: &Field, least: Option<&LitInt>, most: Option<&LitInt>) -> TokenS
         ..
     } = field;
     let deprecation = optional_text(field.deprecation.as_ref());
-    let (least, most) = (count(least), count(most));
+    let (least, most) = (count(rules.least.as_ref()), count(rules.most.as_ref()));
+    let validators = &rules.validators;
+    let plan_modifiers = own_modifiers(&rules.plan_modifiers, rules.replace);
     quote! {
         ::terraform_framework::schema::NestedBlock {
             name: ::std::string::String::from(#name),
@@ -191,6 +193,8 @@ fn block(field: &Field, least: Option<&LitInt>, most: Option<&LitInt>) -> TokenS
             mode: <#content as ::terraform_framework::BlockType>::MODE,
             least: #least,
             most: #most,
+            validators: ::std::vec![#(::std::sync::Arc::new(#validators)),*],
+            plan_modifiers: ::std::vec![#(::std::sync::Arc::new(#plan_modifiers)),*],
         }
     }
 }

@@ -25,13 +25,13 @@ use syn::{DeriveInput, parse_macro_input};
 /// | | `default = value` | What the provider sets, already in the plan. Needs `optional, computed`. |
 /// | | `sensitive` | Hidden in what Terraform prints; it is in the state all the same. |
 /// | | `write_only` | In the configuration only, never in a plan or in state. Not with `computed`. |
-/// | | `validate = [rule, …]` | Rules for a configured value that is known. |
-/// | | `replace` | A change replaces the resource. |
 /// | | `keep` | The prior value stays where none is planned. Needs `computed`. |
-/// | | `plan = [modifier, …]` | What else becomes of it in a plan, in order. |
 /// | `#[block(…)]` | `list`, `set`, `map` or `single` | How the blocks are held: `Vec`, `Set`, `BTreeMap` or one model, inside `Attr` in a resource: what a `dynamic` block makes may be unknown. |
 /// | | `least = 1`, `most = 2` | How many there may be, for `list` and `set`. |
-/// | both | `rename = "name"` | The name in the configuration, where it is not the field's. |
+/// | both | `validate = [rule, …]` | Rules for a configured value that is known; for all blocks of the name together. |
+/// | | `replace` | A change replaces the resource; of blocks, also one that is added or taken away. |
+/// | | `plan = [modifier, …]` | What else becomes of it in a plan, in order. |
+/// | | `rename = "name"` | The name in the configuration, where it is not the field's. |
 /// | | `deprecated = "…"` | Why it should not be used any more, and what instead. |
 ///
 /// A configuration may refer to another resource anywhere, and its value is unknown in the plan then. What a resource's

@@ -31,10 +31,16 @@ pub(crate) struct Field {
 /// What a field stands for.
 pub(crate) enum Role {
     Attribute(Box<AttributeRules>),
-    Block {
-        least: Option<LitInt>,
-        most: Option<LitInt>,
-    },
+    Block(Box<BlockRules>),
+}
+
+/// The words of `#[block(…)]`, but for how the blocks are held, which their type says.
+pub(crate) struct BlockRules {
+    pub(crate) least: Option<LitInt>,
+    pub(crate) most: Option<LitInt>,
+    pub(crate) replace: bool,
+    pub(crate) validators: Vec<Expr>,
+    pub(crate) plan_modifiers: Vec<Expr>,
 }
 
 /// The words of `#[attribute(…)]`.
@@ -276,6 +282,7 @@ fn attribute_role(attribute: &Attribute, common: &mut Common) -> Result<Role, Er
 fn block_role(attribute: &Attribute, content: &Type, common: &mut Common) -> Result<Role, Error> {
     let mut mode = None;
     let (mut least, mut most) = (None::<LitInt>, None::<LitInt>);
+    let (mut replace, mut validate, mut plan) = (None, None, None);
     attribute.parse_nested_meta(|word| {
         if let Some(taken) = common.take(&word) {
             return taken;
@@ -289,9 +296,12 @@ fn block_role(attribute: &Attribute, content: &Type, common: &mut Common) -> Res
             "list" | "set" | "map" | "single" => once(&mut mode, &word, |_| Ok(name)),
             "least" => once(&mut least, &word, |word| word.value()?.parse()),
             "most" => once(&mut most, &word, |word| word.value()?.parse()),
+            "replace" => once(&mut replace, &word, flag),
+            "validate" => once(&mut validate, &word, list),
+            "plan" => once(&mut plan, &word, list),
             _ => Err(word.error(
-                "expected `list`, `set`, `map`, `single`, `least = …`, `most = …`, \
-                 `deprecated = \"…\"` or `rename = \"…\"`",
+                "expected `list`, `set`, `map`, `single`, `least = …`, `most = …`, `replace`, \
+                 `validate = […]`, `plan = […]`, `deprecated = \"…\"` or `rename = \"…\"`",
             )),
         }
     })?;
@@ -325,7 +335,13 @@ fn block_role(attribute: &Attribute, content: &Type, common: &mut Common) -> Res
             "only `list` and `set` blocks are counted",
         ));
     }
-    Ok(Role::Block { least, most })
+    Ok(Role::Block(Box::new(BlockRules {
+        least,
+        most,
+        replace: replace.is_some(),
+        validators: validate.unwrap_or_default(),
+        plan_modifiers: plan.unwrap_or_default(),
+    })))
 }
 
 /// The type without the `Attr` or `Option` around it.

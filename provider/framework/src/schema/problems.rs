@@ -316,6 +316,8 @@ mod tests {
             mode: Mode::List,
             least: 2,
             most: 1,
+            validators: Vec::new(),
+            plan_modifiers: Vec::new(),
         };
         assert_eq!(
             problems(SchemaOf::Resource, vec![alias], vec![block]),
@@ -380,6 +382,8 @@ mod tests {
             mode,
             least,
             most: 0,
+            validators: Vec::new(),
+            plan_modifiers: Vec::new(),
         };
         let anything = || Attribute::of::<Value>("anything", Source::Optional);
         let found = |block| problems(SchemaOf::Resource, Vec::new(), vec![block]);

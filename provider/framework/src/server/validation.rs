@@ -56,6 +56,9 @@ fn check_object(
     for block in members.blocks {
         let path = path.attribute(&block.name);
         let blocks = member(config, &block.name);
+        if !blocks.is_null() && !blocks.is_unknown() {
+            found.append(block.check(blocks, &path, around.secrecy));
+        }
         check_elements(
             (&block.block).into(),
             block.mode,

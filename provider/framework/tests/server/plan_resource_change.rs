@@ -77,6 +77,7 @@ fn state(more: Attributes<'_>) -> Vec<(&'static str, Value)> {
             "pins" => "pins",
             "anything" => "anything",
             "rule" => "rule",
+            "seal" => "seal",
             "status" => "status",
             other => panic!("{other}"),
         };
@@ -158,6 +159,22 @@ async fn only_a_changed_attribute_replaces() {
         planned(&response, "rule"),
         Value::list([rule("put", Value::unknown())])
     );
+}
+
+#[tokio::test]
+async fn a_block_that_is_taken_away_replaces_where_its_model_says_so() {
+    let seals = |number: usize| {
+        let seal = Value::object([("colour", Value::from("red"))]);
+        ("seal", Value::List(vec![seal; number]))
+    };
+    let prior = state(&[seals(1)]);
+    for (number, expected) in [(1, &[][..]), (0, &["seal"]), (2, &["seal"])] {
+        let proposed = state(&[seals(number), ("remark", "new".into())]);
+        let config = [name("a"), seals(number), ("remark", "new".into())];
+        let response = plan(Thing::default(), Some(&prior), Some(&proposed), &config).await;
+        fine(&response.diagnostics);
+        assert_eq!(replaced(&response), expected, "{number} of them");
+    }
 }
 
 fn rule(verb: &str, number: impl Into<Value>) -> Value {

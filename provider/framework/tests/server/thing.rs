@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use terraform_framework::schema::{AttributePlan, PlanModifier, Validator};
-use terraform_framework::validators::between;
+use terraform_framework::validators::{between, length};
 use terraform_framework::{
     Attr, BoxedResource, Call, Change, Diagnostic, Diagnostics, Failure, Identity, IdentitySchema,
     ImportTarget, ImportUse, Model, MovedState, Number, Path, Provider, ProviderServer, Resource,
@@ -42,6 +42,8 @@ pub(crate) struct ThingModel {
     pub(crate) exact: Attr<Number>,
     #[block(list)]
     pub(crate) rule: Attr<Vec<Rule>>,
+    #[block(list, replace, validate = [length(..=2)])]
+    pub(crate) seal: Attr<Vec<Seal>>,
 }
 
 /// A rule and a modifier that cannot stand the word "panic", in a configuration and in a plan.
@@ -90,6 +92,12 @@ pub(crate) struct Rule {
     pub(crate) verb: Attr<String>,
     #[attribute(computed)]
     pub(crate) number: Attr<i64>,
+}
+
+#[derive(Debug, Clone, Model)]
+pub(crate) struct Seal {
+    #[attribute(optional)]
+    pub(crate) colour: Attr<String>,
 }
 
 type Applied = Result<ThingModel, Failure<ThingModel>>;
@@ -278,6 +286,7 @@ fn nothing() -> ThingModel {
         anything: Value::Null,
         exact: Attr::Null,
         rule: Attr::Known(Vec::new()),
+        seal: Attr::Known(Vec::new()),
     }
 }
 

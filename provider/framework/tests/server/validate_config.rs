@@ -131,3 +131,15 @@ async fn what_is_inside_a_hidden_value_is_not_repeated() {
         "{found}"
     );
 }
+
+#[tokio::test]
+async fn all_blocks_of_a_name_have_rules_together() {
+    let seal = Value::object([("colour", Value::Null)]);
+    for (number, expected) in [(2, 0), (3, 1)] {
+        let seals = Value::List(vec![seal.clone(); number]);
+        let config = [("name", "a".into()), ("seal", seals)];
+        let found = lines(&validate(Thing::default(), &config, true).await.diagnostics);
+        assert_eq!(found.len(), expected, "{found:?}");
+        assert!(found.iter().all(|found| found.starts_with("seal: ")));
+    }
+}

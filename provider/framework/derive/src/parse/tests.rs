@@ -14,7 +14,7 @@ fn mistakes(input: &DeriveInput) -> Vec<String> {
 fn rules(field: &Field) -> &AttributeRules {
     match &field.role {
         Role::Attribute(rules) => rules,
-        Role::Block { .. } => panic!("{} is a block", field.name),
+        Role::Block(_) => panic!("{} is a block", field.name),
     }
 }
 
@@ -65,10 +65,7 @@ fn every_word_is_heard() {
     assert!(rules(id).keep);
     assert!(matches!(
         &rule.role,
-        Role::Block {
-            least: Some(_),
-            most: Some(_)
-        }
+        Role::Block(rules) if rules.least.is_some() && rules.most.is_some()
     ));
 }
 

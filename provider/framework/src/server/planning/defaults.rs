@@ -1,6 +1,6 @@
 //! Puts defaults where the configuration says nothing.
 
-use super::walk::{Place, walk};
+use super::walk::{Place, Visited, walk};
 use crate::server::members::Members;
 use crate::server::set_elements::attribute_comes_from;
 use crate::{Path, Value};
@@ -9,18 +9,18 @@ use crate::{Path, Value};
 /// value that Terraform proposes: taking a line out of the configuration brings the default back. But objects that
 /// came from the default once keep what was computed for them, else their plan would never be empty.
 pub(super) fn apply(members: Members<'_>, place: &Place<'_>, planned: Value) -> Value {
-    walk(
-        members,
-        place,
-        planned,
-        &mut |attribute, place, planned| match &attribute.default {
-            Some(default) if place.config.is_null() => match place.prior {
-                Some(prior) if attribute_comes_from(attribute, default, prior) => prior.clone(),
-                _ => default.clone(),
-            },
-            _ => planned,
-        },
-    )
+    walk(members, place, planned, &mut |visited, place, planned| {
+        let (Visited::Attribute(attribute), true) = (visited, place.config.is_null()) else {
+            return planned;
+        };
+        match (&attribute.default, place.prior) {
+            (None, _) => planned,
+            (Some(default), Some(prior)) if attribute_comes_from(attribute, default, prior) => {
+                prior.clone()
+            }
+            (Some(default), _) => default.clone(),
+        }
+    })
 }
 
 /// A configuration with its defaults, for what has no plan: providers, data sources and ephemeral resources.

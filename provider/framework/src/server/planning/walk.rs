@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::schema::NestedBlock;
 use crate::server::members::{Members, element, entry, member, null};
 use crate::server::set_elements::{Unpaired, comes_from};
 use crate::{Attribute, AttributeKind, Mode, Path, Value};
@@ -15,10 +16,18 @@ pub(super) struct Place<'a> {
     pub(super) prior: Option<&'a Value>,
 }
 
-/// Makes a planned value into another.
-pub(super) type Visit<'v> = dyn FnMut(&Attribute, &Place<'_>, Value) -> Value + 'v;
+/// What a planned value is of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Visited<'a> {
+    Attribute(&'a Attribute),
+    /// All blocks of one name.
+    Blocks(&'a NestedBlock),
+}
 
-/// `planned` with `visit` applied to each attribute: outer ones before those inside them, so that what an outer one
+/// Makes a planned value into another.
+pub(super) type Visit<'v> = dyn FnMut(Visited<'_>, &Place<'_>, Value) -> Value + 'v;
+
+/// `planned` with `visit` applied to each attribute and to all blocks of a name: outer ones before those inside them, so that what an outer one
 /// became decides which inner ones there are.
 pub(super) fn walk(
     members: Members<'_>,
@@ -32,7 +41,7 @@ pub(super) fn walk(
     for attribute in members.attributes {
         let inside = place.member(&attribute.name);
         let value = values.remove(&attribute.name).unwrap_or(Value::Null);
-        let mut value = visit(attribute, &inside, value);
+        let mut value = visit(Visited::Attribute(attribute), &inside, value);
         if let AttributeKind::Nested(object) = &attribute.kind {
             // Inside a default, what the default says is as good as configured.
             let config = match &attribute.default {
@@ -47,6 +56,7 @@ pub(super) fn walk(
     for block in members.blocks {
         let inside = place.member(&block.name);
         let value = values.remove(&block.name).unwrap_or(Value::Null);
+        let value = visit(Visited::Blocks(block), &inside, value);
         let value = walk_nested((&block.block).into(), block.mode, &inside, value, visit);
         values.insert(block.name.clone(), value);
     }

@@ -1,6 +1,6 @@
 //! Drops the values of write-only attributes.
 
-use super::walk::{Place, walk};
+use super::walk::{Place, Visited, walk};
 use crate::server::members::{Members, null};
 use crate::{Path, Value};
 
@@ -12,11 +12,13 @@ pub(crate) fn without_write_only(members: Members<'_>, value: Value) -> Value {
         config: null(),
         prior: None,
     };
-    walk(members, &place, value, &mut |attribute, _, value| {
-        if attribute.write_only {
-            Value::Null
-        } else {
-            value
-        }
-    })
+    walk(
+        members,
+        &place,
+        value,
+        &mut |visited, _, value| match visited {
+            Visited::Attribute(attribute) if attribute.write_only => Value::Null,
+            _ => value,
+        },
+    )
 }
