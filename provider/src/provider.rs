@@ -27,14 +27,6 @@ pub struct CoeProvider {
 impl Provider for CoeProvider {
     type Model = ProviderModel;
 
-    fn name(&self) -> &'static str {
-        "coe"
-    }
-
-    fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
-    }
-
     async fn configure(&self, config: Self::Model, _call: &Call) -> Result<(), Diagnostics> {
         self.engine.set(match config.choose()? {
             Choice::Platform(platform, settings) => {

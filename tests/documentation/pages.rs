@@ -15,7 +15,7 @@ pub(crate) fn all() -> Vec<(String, String)> {
         "index.md".to_owned(),
         Page {
             kind: Kind::Provider,
-            name: provider.name(),
+            name: "coe",
             schema: <CoeProvider as Provider>::Model::schema(),
             example: example("provider/provider.tf"),
             import: None,

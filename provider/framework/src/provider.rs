@@ -14,12 +14,6 @@ pub trait Provider: Send + Sync + 'static {
     /// The configuration of the provider's own block.
     type Model: Model + Send + Sync + 'static;
 
-    /// As in a configuration's `required_providers`: `notes`.
-    fn name(&self) -> &str;
-
-    /// Its release.
-    fn version(&self) -> &str;
-
     /// Checks what no attribute's own validators can. Values may be unknown: say nothing of what is not known.
     async fn validate(&self, config: &Self::Model, call: &Call) -> Diagnostics {
         let _ = (config, call);

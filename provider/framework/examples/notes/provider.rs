@@ -32,14 +32,6 @@ pub(crate) struct NotesModel {
 impl Provider for Notes {
     type Model = NotesModel;
 
-    fn name(&self) -> &'static str {
-        "notes"
-    }
-
-    fn version(&self) -> &'static str {
-        "0.1.0"
-    }
-
     async fn configure(&self, config: NotesModel, _call: &Call) -> Result<(), Diagnostics> {
         let Attr::Known(folder) = config.folder else {
             // Known after the apply of what it comes from; a call that needs it before says so.

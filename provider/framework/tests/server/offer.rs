@@ -216,14 +216,6 @@ impl Model for MistakenConfig {
 impl terraform_framework::Provider for Mistaken {
     type Model = MistakenConfig;
 
-    fn name(&self) -> &'static str {
-        "trial"
-    }
-
-    fn version(&self) -> &'static str {
-        "0.0.0"
-    }
-
     async fn configure(&self, _: MistakenConfig, _: &Call) -> Result<(), Diagnostics> {
         Ok(())
     }

@@ -297,14 +297,6 @@ struct Trial(std::sync::Mutex<Option<Thing>>);
 impl Provider for Trial {
     type Model = ();
 
-    fn name(&self) -> &'static str {
-        "trial"
-    }
-
-    fn version(&self) -> &'static str {
-        "0.0.0"
-    }
-
     async fn configure(&self, (): (), _call: &Call) -> Result<(), Diagnostics> {
         Ok(())
     }
