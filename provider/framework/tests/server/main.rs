@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
 mod apply_resource_change;
+mod ephemeral_resource;
 mod import_resource_state;
+mod not_offered;
 #[path = "../../examples/notes/provider.rs"]
 mod notes;
 mod notes_provider;

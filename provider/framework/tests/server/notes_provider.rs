@@ -6,13 +6,13 @@ use terraform_framework::codec::msgpack;
 use terraform_framework::proto::tfplugin6::provider_server::Provider;
 use terraform_framework::proto::tfplugin6::{
     call_function, close_ephemeral_resource, configure_provider, open_ephemeral_resource,
-    read_data_source, renew_ephemeral_resource,
+    read_data_source, renew_ephemeral_resource, validate_data_resource_config,
 };
 use terraform_framework::{ProviderServer, Type, Value};
 use tonic::Request;
 
 use crate::notes::{FoundNoteModel, GlanceModel, Notes, NotesModel};
-use crate::wire::{attribute, encode, fine, object, only};
+use crate::wire::{attribute, encode, fine, lines, object, only};
 
 async fn configured(folder: &std::path::Path) -> ProviderServer {
     let server = ProviderServer::new(Notes::default());
@@ -90,6 +90,25 @@ async fn a_data_source_is_read() {
         .unwrap()
         .into_inner();
     assert_eq!(only(&answer.diagnostics), "name: There is no note b: ");
+}
+
+#[tokio::test]
+async fn what_a_data_source_needs_is_validated() {
+    let server = ProviderServer::new(Notes::default());
+    for (name, expected) in [(Value::Null, 1), (Value::unknown(), 0), ("a".into(), 0)] {
+        let request = validate_data_resource_config::Request {
+            type_name: "notes_note".into(),
+            config: Some(object::<FoundNoteModel>(&[("name", name)])),
+        };
+        let answer = server.validate_data_resource_config(Request::new(request));
+        let found = lines(&answer.await.unwrap().into_inner().diagnostics);
+        assert_eq!(found.len(), expected, "{found:?}");
+        assert!(
+            found
+                .iter()
+                .all(|found| found.starts_with("name: name is missing"))
+        );
+    }
 }
 
 #[tokio::test]

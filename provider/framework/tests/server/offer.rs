@@ -1,5 +1,5 @@
-//! What there is: GetMetadata, GetProviderSchema, GetResourceIdentitySchemas, GetFunctions, what there is
-//! not, and what should not be.
+//! What there is: GetMetadata, GetProviderSchema, GetResourceIdentitySchemas, GetFunctions, and what
+//! should not be there.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,14 @@ use async_trait::async_trait;
 use terraform_framework::proto::tfplugin6::provider_server::Provider;
 use terraform_framework::proto::tfplugin6::schema::object::NestingMode;
 use terraform_framework::proto::tfplugin6::{
-    get_functions, get_metadata, get_provider_schema, get_resource_identity_schemas, get_states,
-    plan_action,
+    get_functions, get_metadata, get_provider_schema, get_resource_identity_schemas,
 };
 use terraform_framework::schema::Source;
 use terraform_framework::{
     Attr, Attribute, AttributeKind, AttributeType, Block, BoxedResource, Call, Diagnostics,
     Failure, Model, Path, ProviderServer, Resource, Schema, Set, Value, resource,
 };
-use tonic::{Code, Request};
+use tonic::Request;
 
 use crate::notes::Notes;
 use crate::thing::{Thing, serve};
@@ -114,19 +113,6 @@ async fn identities_and_functions_are_described() {
     );
     assert_eq!(title.r#return.as_ref().unwrap().r#type, br#""string""#);
     assert_eq!(title.summary, "Makes a title of words.");
-}
-
-#[tokio::test]
-async fn what_is_not_offered_is_unimplemented() {
-    let server = serve(Thing::default());
-    let actions = server
-        .plan_action(Request::new(plan_action::Request::default()))
-        .await;
-    assert_eq!(actions.unwrap_err().code(), Code::Unimplemented);
-    let states = server
-        .get_states(Request::new(get_states::Request::default()))
-        .await;
-    assert_eq!(states.unwrap_err().code(), Code::Unimplemented);
 }
 
 /// A provider with two resources of one name, one with a model that takes only what is known, and with a schema that

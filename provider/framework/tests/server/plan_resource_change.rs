@@ -1,3 +1,5 @@
+use terraform_framework::proto::tfplugin6::ClientCapabilities;
+use terraform_framework::proto::tfplugin6::deferred::Reason;
 use terraform_framework::proto::tfplugin6::plan_resource_change::{Request, Response};
 use terraform_framework::proto::tfplugin6::provider_server::Provider;
 use terraform_framework::value::Refinement;
@@ -583,6 +585,38 @@ async fn a_deferral_needs_a_terraform_that_allows_it() {
     let config = [name("a")];
     let response = plan(thing, None, Some(&config), &config).await;
     assert!(only(&response.diagnostics).contains("cannot put off"));
+}
+
+#[tokio::test]
+async fn a_plan_is_put_off_where_terraform_allows_it() {
+    let thing = Thing {
+        plan: |_, call| {
+            assert!(call.deferral_allowed());
+            call.defer(terraform_framework::Deferral::ResourceConfigUnknown);
+            terraform_framework::Diagnostics::new()
+        },
+        ..Thing::default()
+    };
+    let config = object::<ThingModel>(&[name("a")]);
+    let request = Request {
+        type_name: "trial_thing".into(),
+        prior_state: Some(null()),
+        proposed_new_state: Some(config.clone()),
+        config: Some(config),
+        client_capabilities: Some(ClientCapabilities {
+            deferral_allowed: true,
+            ..ClientCapabilities::default()
+        }),
+        ..Request::default()
+    };
+    let server = serve(thing);
+    let answer = server.plan_resource_change(tonic::Request::new(request));
+    let response = answer.await.unwrap().into_inner();
+    fine(&response.diagnostics);
+    assert_eq!(
+        response.deferred.unwrap().reason(),
+        Reason::ResourceConfigUnknown
+    );
 }
 
 #[tokio::test]
