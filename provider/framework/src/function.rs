@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::schema::Source;
-use crate::{AttributeType, Call, Diagnostics, Model, Path, Schema, Type, Value};
+use crate::{Attribute, AttributeType, Call, Diagnostics, Model, Path, Schema, Type, Value};
 
 /// A function that depends on its arguments alone.
 #[async_trait]
@@ -127,6 +127,8 @@ pub(crate) trait ErasedFunction: Send + Sync {
     fn name(&self) -> &'static str;
     fn parameters(&self) -> Schema;
     fn definition(&self) -> FunctionDefinition;
+    /// A sentence for each thing that is wrong with it, beside what is wrong with its parameters' schema.
+    fn problems(&self) -> Vec<String>;
     async fn call(&self, arguments: Value, call: &Call) -> Result<Value, FunctionFailure>;
 }
 
@@ -167,6 +169,19 @@ impl<F: Function> ErasedFunction for F {
             summary: F::SUMMARY.into(),
             description: schema.block.description,
             deprecation: F::DEPRECATION.map(Into::into),
+        }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let parameters = F::Arguments::schema().block.attributes;
+        let last = parameters.last().map(Attribute::value_type);
+        match last {
+            Some(Type::List(_)) => Vec::new(),
+            _ if !F::VARIADIC => Vec::new(),
+            _ => vec![
+                "It takes any number of arguments, and its last parameter is no list of them."
+                    .into(),
+            ],
         }
     }
 

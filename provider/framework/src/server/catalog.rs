@@ -127,6 +127,7 @@ impl Catalog {
             functions: each(functions, |name, function| {
                 let (parameters, definition) = (function.0.parameters(), function.definition());
                 report(&parameters, SchemaOf::Function, name, &mut problems);
+                report_all(function.0.problems(), "definition", name, &mut problems);
                 KnownFunction {
                     function,
                     parameters,

@@ -11,8 +11,9 @@ use terraform_framework::proto::tfplugin6::{
 };
 use terraform_framework::schema::Source;
 use terraform_framework::{
-    Attr, Attribute, AttributeKind, AttributeType, Block, BoxedResource, Call, Diagnostics,
-    Failure, Model, Path, ProviderServer, Resource, Schema, Set, Value, resource,
+    Attr, Attribute, AttributeKind, AttributeType, Block, BoxedFunction, BoxedResource, Call,
+    Diagnostics, Failure, Function, FunctionError, Model, Path, ProviderServer, Resource, Schema,
+    Set, Value, function, resource,
 };
 use tonic::Request;
 
@@ -198,6 +199,29 @@ impl Model for MistakenConfig {
     }
 }
 
+/// Takes any number of arguments, and has no list for them.
+struct Sum;
+
+#[derive(Debug, Clone, Model)]
+struct Summands {
+    #[attribute(required)]
+    first: i64,
+}
+
+#[async_trait]
+impl Function for Sum {
+    type Arguments = Summands;
+    type Output = i64;
+
+    const NAME: &'static str = "sum";
+    const SUMMARY: &'static str = "Adds.";
+    const VARIADIC: bool = true;
+
+    async fn call(&self, summands: Summands, _: &Call) -> Result<i64, FunctionError> {
+        Ok(summands.first)
+    }
+}
+
 #[async_trait]
 impl terraform_framework::Provider for Mistaken {
     type Model = MistakenConfig;
@@ -213,6 +237,10 @@ impl terraform_framework::Provider for Mistaken {
             resource(OfKnownOnly),
         ]
     }
+
+    fn functions(&self) -> Vec<BoxedFunction> {
+        vec![function(Sum)]
+    }
 }
 
 #[tokio::test]
@@ -223,7 +251,12 @@ async fn what_is_wrong_with_the_offer_is_said_with_the_schemas() {
     let said = lines(&answer.into_inner().diagnostics);
     assert!(said[0].contains("two of the resource trial_thing"));
     assert!(said[1].contains("The schema of the provider itself is wrong: `alias` is a name that"));
-    let known_only = said[2..].iter().map(|said| {
+    assert!(
+        said.last()
+            .unwrap()
+            .starts_with(": The definition of sum is wrong: It takes any")
+    );
+    let known_only = said[2..said.len() - 1].iter().map(|said| {
         let said = said.strip_prefix(": The model of trial_known_only is wrong: `");
         said.and_then(|said| said.split_once("` has no place"))
             .expect("a place")
