@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use terraform_framework::validators::{length, pattern};
@@ -39,7 +39,7 @@ impl Provider for Notes {
         };
         match fs::metadata(&folder).await {
             Ok(found) if found.is_dir() => {
-                self.folder.0.get_or_init(|| folder.into());
+                self.folder.set(folder.into());
                 Ok(())
             }
             Ok(_) => Err(no_folder(&folder, "it is a file")),
@@ -79,13 +79,19 @@ fn no_folder(folder: &str, found: &str) -> Diagnostics {
     .into()
 }
 
-/// The folder, once the provider is configured. Shared by all that the provider offers.
+/// The folder, once the provider is configured; the last one, where it is configured again. Shared by all that the
+/// provider offers.
 #[derive(Clone, Default)]
-struct Folder(Arc<OnceLock<PathBuf>>);
+struct Folder(Arc<RwLock<Option<PathBuf>>>);
 
 impl Folder {
+    fn set(&self, folder: PathBuf) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(folder);
+    }
+
     fn file(&self, name: &str) -> Result<PathBuf, Diagnostic> {
-        let folder = self.0.get().ok_or_else(|| {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let folder = known.as_ref().ok_or_else(|| {
             Diagnostic::error(
                 "The folder of the notes is not known yet",
                 "It comes from something that is made in this same apply. Apply that first (-target).",

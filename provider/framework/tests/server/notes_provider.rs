@@ -16,6 +16,11 @@ use crate::wire::{attribute, encode, fine, lines, object, only};
 
 async fn configured(folder: &std::path::Path) -> ProviderServer {
     let server = ProviderServer::new(Notes::default());
+    configure(&server, folder).await;
+    server
+}
+
+async fn configure(server: &ProviderServer, folder: &std::path::Path) {
     let folder = folder.display().to_string();
     let request = configure_provider::Request {
         config: Some(object::<NotesModel>(&[("folder", folder.into())])),
@@ -27,7 +32,21 @@ async fn configured(folder: &std::path::Path) -> ProviderServer {
         .unwrap()
         .into_inner();
     fine(&answer.diagnostics);
-    server
+}
+
+#[tokio::test]
+async fn the_last_configuration_holds() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let server = configured(folders[0].path()).await;
+    configure(&server, folders[1].path()).await;
+    fs::write(folders[1].path().join("a.txt"), "milk").unwrap();
+    let request = read_data_source::Request {
+        type_name: "notes_note".into(),
+        config: Some(object::<FoundNoteModel>(&[("name", "a".into())])),
+        ..Default::default()
+    };
+    let answer = server.read_data_source(Request::new(request)).await;
+    fine(&answer.unwrap().into_inner().diagnostics);
 }
 
 #[tokio::test]
