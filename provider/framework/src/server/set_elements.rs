@@ -93,15 +93,15 @@ pub(crate) fn attribute_comes_from(attribute: &Attribute, config: &Value, value:
 fn all_come_from(members: Members<'_>, mode: Mode, config: &Value, value: &Value) -> bool {
     match (mode, config, value) {
         (Mode::Single, _, _) => comes_from(members, config, value),
-        (Mode::List, Value::List(configured), Value::List(_)) => {
-            length(config) == length(value)
+        (Mode::List, Value::List(configured), Value::List(values)) => {
+            configured.len() == values.len()
                 && configured
                     .iter()
                     .enumerate()
                     .all(|(index, config)| comes_from(members, config, element(value, index)))
         }
-        (Mode::Map, Value::Map(configured), Value::Map(_)) => {
-            length(config) == length(value)
+        (Mode::Map, Value::Map(configured), Value::Map(values)) => {
+            configured.len() == values.len()
                 && configured
                     .iter()
                     .all(|(key, config)| comes_from(members, config, entry(value, key)))
@@ -115,14 +115,5 @@ fn all_come_from(members: Members<'_>, mode: Mode, config: &Value, value: &Value
             }) && unpaired.is_empty()
         }
         (_, config, value) => same_as_configured(config, value),
-    }
-}
-
-/// How many elements there are; 0 for what has none.
-fn length(collection: &Value) -> usize {
-    match collection {
-        Value::List(elements) | Value::Set(elements) => elements.len(),
-        Value::Map(entries) => entries.len(),
-        _ => 0,
     }
 }
