@@ -166,3 +166,15 @@ fn a_lifetime_that_credentials_cannot_have_is_refused_before_the_cluster_is_made
     stack.apply_fails_saying(&["at most 24h"]);
     assert!(stack.try_state("coe_container_cluster.this").is_none());
 }
+
+#[test]
+fn a_computed_attribute_whose_changes_are_ignored_does_not_keep_a_node_from_repair() {
+    let stack = Stack::simulated("ignored");
+    stack.configure_swarm(
+        "node_count = 1\n  lifecycle {\n    ignore_changes = [planned_operations]\n  }",
+    );
+    stack.apply();
+    fs::remove_dir_all(machine_of(&stack, "worker-1")).expect("there is a machine");
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1"]);
+}
