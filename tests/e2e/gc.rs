@@ -203,6 +203,12 @@ fn on_docker_only_what_is_labelled_and_named_is_removed() {
     let stack = Stack::on_docker("gc");
     let terraform = crate::kill::apply_in_the_middle(&stack);
     kill_provider_of(terraform);
+    crate::await_condition("the engine has removed what asked for privileges", || {
+        let objects = objects_of(stack.name());
+        !objects
+            .iter()
+            .any(|object| crate::kill::asks_for_privileges(object))
+    });
     // Of the same name as one of the cluster's own volumes, but for an end, and without labels.
     let foreign = format!("{}-worker-1-of-somebody-else", stack.name());
     docker(&["volume", "create", &foreign]);

@@ -35,9 +35,15 @@ pub(crate) fn apply_in_the_middle(stack: &Stack) -> Child {
     await_condition("machines are being made", || {
         objects_of(stack.name())
             .iter()
-            .any(|object| object.starts_with("container"))
+            .any(|object| object.starts_with("container") && !asks_for_privileges(object))
     });
     terraform
+}
+
+/// Whether the object is the container by which the provider asks what the engine grants. The engine removes it by
+/// itself when it ends.
+pub(crate) fn asks_for_privileges(object: &str) -> bool {
+    object.ends_with("-privileges")
 }
 
 /// What the journals of the stack say; nothing where there is none.
