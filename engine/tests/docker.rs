@@ -26,7 +26,9 @@ use coe_engine::model::{ClusterSpec, ImageName, NodeSpec, Owner, Severity, Subje
 use coe_engine::platform::docker::{Docker, DockerSettings};
 use coe_engine::platform::{MachineRequest, Platform, Scope};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
 
 use platform_contract::{Foreign, Harness};
 
@@ -220,6 +222,103 @@ fn counted(calls: Arc<AtomicUsize>) -> (Docker, TempDir) {
         .unwrap(),
         folder,
     )
+}
+
+/// A way to the engine on which creates of containers wait until they are let go.
+struct Held {
+    docker: Docker,
+    has_come: Arc<Notify>,
+    go_on: Arc<Notify>,
+    _folder: TempDir,
+}
+
+fn held() -> Held {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("docker.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let (has_come, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (came, may_go) = (Arc::clone(&has_come), Arc::clone(&go_on));
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (came, may_go) = (Arc::clone(&came), Arc::clone(&may_go));
+            tokio::spawn(async move {
+                let mut head = vec![0; 4096];
+                let length = client.read(&mut head).await.unwrap();
+                head.truncate(length);
+                let mut engine = UnixStream::connect("/var/run/docker.sock").await.unwrap();
+                if String::from_utf8_lossy(&head).contains("/containers/create") {
+                    came.notify_one();
+                    may_go.notified().await;
+                }
+                engine.write_all(&head).await.unwrap();
+                _ = tokio::io::copy_bidirectional(&mut client, &mut engine).await;
+            });
+        }
+    });
+    let host = Some(format!("unix://{}", path.display()));
+    let settings = DockerSettings {
+        host,
+        ..DockerSettings::default()
+    };
+    Held {
+        docker: Docker::connect(settings).unwrap(),
+        has_come,
+        go_on,
+        _folder: folder,
+    }
+}
+
+/// Ctrl-C drops the step, and the engine makes the container nevertheless.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_waits_for_the_creation_that_was_dropped() {
+    platform_contract::run(DockerHarness::new().await, |fixture| async move {
+        let held = held();
+        let cluster = fixture.cluster();
+        let network = cluster.ensure_network().await;
+        let request = cluster.request(&network, 0, cluster.node(0));
+        // Each process asks an engine once which privileges it grants, with a container too.
+        held.go_on.notify_one();
+        tokio::select! {
+            made = held.docker.ensure_machine(&cluster.owner, &request) => panic!("{made:?}"),
+            () = async {
+                held.has_come.notified().await;
+                held.has_come.notified().await;
+            } => {}
+        }
+
+        let deleted = async {
+            let (id, node) = (cluster.id(), &request.spec.name);
+            held.docker.delete_machine(id, node).await?;
+            held.docker.delete_volumes(id, node).await?;
+            held.docker.delete_network(id).await
+        };
+        let (deleted, ()) = tokio::join!(deleted, async { held.go_on.notify_one() });
+        deleted.unwrap();
+        assert!(cluster.observe().await.is_none());
+    })
+    .await;
+}
+
+/// A container that is made for a volume which is gone makes it anew.
+#[tokio::test]
+async fn a_volume_that_a_machine_brings_along_is_the_clusters() {
+    platform_contract::run(DockerHarness::new().await, |fixture| async move {
+        let cluster = fixture.cluster();
+        let network = cluster.ensure_network().await;
+        let harness = &fixture.harness;
+        let made = cluster.ensure_machine(&network, 0).await;
+        let found = harness
+            .client
+            .inspect_container(&made.id, None)
+            .await
+            .unwrap();
+        let options = found.host_config.unwrap().mounts.unwrap();
+        let labels = options[0].volume_options.clone().unwrap().labels.unwrap();
+        let name = options[0].source.clone().unwrap();
+        let volume = harness.labels(Foreign::Volume, &name).await;
+        assert_eq!(labels.into_iter().collect::<BTreeMap<_, _>>(), volume);
+    })
+    .await;
 }
 
 /// Nothing listens at the registry that the image's name holds, so the engine has an answer at once.

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig,
-    HostConfigCgroupnsModeEnum, Mount, MountType, NetworkingConfig, PortBinding, RestartPolicy,
-    RestartPolicyNameEnum,
+    HostConfigCgroupnsModeEnum, Mount, MountType, MountVolumeOptions, NetworkingConfig,
+    PortBinding, RestartPolicy, RestartPolicyNameEnum,
 };
 
 use super::privileges::Privileges;
@@ -30,7 +30,7 @@ pub(super) fn body(
     labels.insert(labels::NODE_ADDRESS.to_owned(), request.address.to_string());
     labels.insert(labels::NETWORK_ID.to_owned(), request.network.id.clone());
     let mut host_config = HostConfig {
-        mounts: Some(mounts(spec)),
+        mounts: Some(mounts(owner, spec)),
         port_bindings: Some(port_bindings(&spec.ports)),
         network_mode: Some(request.network.id.clone()),
         // A cluster survives a restart of the engine's machine; one that was stopped stays stopped.
@@ -89,11 +89,16 @@ fn ipam_config(address: IpAddr) -> EndpointIpamConfig {
     }
 }
 
-fn mounts(spec: &NodeSpec) -> Vec<Mount> {
+fn mounts(owner: &Owner, spec: &NodeSpec) -> Vec<Mount> {
     let volumes = spec.volumes.iter().map(|node_volume| Mount {
         typ: Some(MountType::VOLUME),
         source: Some(volume::name_of(&spec.name, node_volume)),
         target: Some(node_volume.path.clone()),
+        // The engine makes a volume that is gone by then: one that is ours as well.
+        volume_options: Some(MountVolumeOptions {
+            labels: Some(labels::of_volume(owner, spec, node_volume)),
+            ..MountVolumeOptions::default()
+        }),
         ..Mount::default()
     });
     let binds = spec.mounts.iter().map(|mount| Mount {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Docker;
-use crate::model::{ClusterId, NodeName, Owner, Role};
+use crate::model::{ClusterId, NodeName, NodeSpec, NodeVolume, Owner, Role};
 use crate::platform::{PlatformError, Retry, Scope};
 
 /// On a container: what its node was made as, JSON of `NodeSpec`, with the host ports that were chosen.
@@ -35,6 +35,17 @@ pub(super) fn of_node(owner: &Owner, node: &NodeName, role: Role) -> HashMap<Str
     let mut labels = of_owner(owner);
     labels.insert(Owner::NODE_NAME.to_owned(), node.to_string());
     labels.insert(Owner::NODE_ROLE.to_owned(), role.as_str().to_owned());
+    labels
+}
+
+/// The owner's labels, and those of a volume of a node.
+pub(super) fn of_volume(
+    owner: &Owner,
+    node: &NodeSpec,
+    volume: &NodeVolume,
+) -> HashMap<String, String> {
+    let mut labels = of_node(owner, &node.name, node.role);
+    labels.insert(VOLUME_NAME.to_owned(), volume.name.clone());
     labels
 }
 

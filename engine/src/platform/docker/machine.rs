@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use bollard::models::{ContainerStateStatusEnum as Status, ContainerSummary};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
-    StopContainerOptionsBuilder,
+    StopContainerOptionsBuilder, WaitContainerOptionsBuilder,
 };
+use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 
 use super::connection::{is_absent, status};
@@ -19,6 +20,11 @@ use crate::platform::{MachineRequest, PlatformError, Retry};
 const STOP_WITHIN_SECONDS: i32 = 30;
 /// How often a port that somebody else took meanwhile is chosen anew.
 const MOST_PORT_CHOICES: usize = 16;
+/// How often a removal that somebody else began is waited for.
+const MOST_REMOVALS: usize = 3;
+
+/// How often a container that somebody else made meanwhile is looked at anew.
+const MOST_LOOKS: usize = 2;
 
 /// How the making of a container went.
 enum Attempt {
@@ -34,7 +40,7 @@ impl Docker {
         owner: &Owner,
         request: &MachineRequest,
     ) -> Result<Machine, PlatformError> {
-        loop {
+        for _ in 0..MOST_LOOKS {
             if let Some(machine) = self.find_machine(owner.cluster, &request.spec.name).await? {
                 match machine.state {
                     MachineState::Running => return Ok(machine),
@@ -59,6 +65,12 @@ impl Docker {
                 return Ok(*machine);
             }
         }
+        Err(PlatformError::Refused {
+            what: format!("create container {}", request.spec.name),
+            reason: "its name is held by one that is being made or removed".to_owned(),
+            help: None,
+            retry: Retry::Later,
+        })
     }
 
     async fn make_machine(
@@ -82,7 +94,9 @@ impl Docker {
             let options = CreateContainerOptionsBuilder::new()
                 .name(name.as_str())
                 .build();
-            let id = match client.create_container(Some(options), body).await {
+            let making = client.clone();
+            let call = async move { Ok(making.create_container(Some(options), body).await) };
+            let id = match self.make(owner.cluster, call).await? {
                 Ok(made) => made.id,
                 Err(error) if status(&error) == Some(409) => return Ok(Attempt::NameTaken),
                 Err(error) => return Err(self.failure(format!("create container {name}"), error)),
@@ -219,6 +233,7 @@ impl Docker {
         cluster: ClusterId,
         node: &NodeName,
     ) -> Result<(), PlatformError> {
+        self.nothing_is_made(cluster).await;
         let containers = self
             .list_containers(Some(labels::filter_of_node(cluster, node)))
             .await?;
@@ -234,17 +249,29 @@ impl Docker {
             .v(true)
             .build();
         let client = self.client().await?;
-        match client.remove_container(id, Some(options)).await {
-            Ok(()) => Ok(()),
-            Err(error) if is_absent(&error) => Ok(()),
-            // "removal of container … is already in progress": somebody else's, which ends as well.
-            Err(error) if status(&error) == Some(409) => {
-                while client.inspect_container(id, None).await.is_ok() {
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                }
-                Ok(())
+        for _ in 0..MOST_REMOVALS {
+            match client.remove_container(id, Some(options.clone())).await {
+                Ok(()) => return Ok(()),
+                Err(error) if is_absent(&error) => return Ok(()),
+                Err(error) if is_being_removed(&error) => self.removal(id).await,
+                Err(error) => return Err(self.failure(format!("remove container {id}"), error)),
             }
-            Err(error) => Err(self.failure(format!("remove container {id}"), error)),
+        }
+        Err(PlatformError::Refused {
+            what: format!("remove container {id}"),
+            reason: "somebody else keeps removing it, and it stays".to_owned(),
+            help: Some("See the engine's log.".to_owned()),
+            retry: Retry::Later,
+        })
+    }
+
+    /// Waits for a removal by somebody else, however it ends.
+    async fn removal(&self, id: &str) {
+        let options = WaitContainerOptionsBuilder::new()
+            .condition("removed")
+            .build();
+        if let Ok(client) = self.client().await {
+            _ = client.wait_container(id, Some(options)).next().await;
         }
     }
 
@@ -260,6 +287,11 @@ impl Docker {
         let listed = self.client().await?.list_containers(Some(options)).await;
         listed.map_err(|error| self.failure("list containers", error))
     }
+}
+
+/// "removal of container … is already in progress" (API 1.41, `ContainerDelete`: 409).
+fn is_being_removed(error: &bollard::errors::Error) -> bool {
+    status(error) == Some(409) && error.to_string().contains("in progress")
 }
 
 fn port_in_use(node: &NodeName, port: u16, error: &bollard::errors::Error) -> PlatformError {

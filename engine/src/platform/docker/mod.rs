@@ -14,6 +14,7 @@ mod exec;
 mod image;
 mod labels;
 mod machine;
+mod making;
 mod network;
 mod observe;
 mod ports;
@@ -32,6 +33,7 @@ use tokio::sync::OnceCell;
 
 pub use settings::{DockerSettings, InvalidDockerHost};
 
+use self::making::Making;
 use self::privileges::Privileges;
 use self::settings::EngineAddress;
 use crate::model::{
@@ -54,6 +56,7 @@ struct Shared {
     address: EngineAddress,
     client: OnceCell<bollard::Docker>,
     privileges: OnceCell<Privileges>,
+    making: Making,
 }
 
 impl Docker {
@@ -66,6 +69,7 @@ impl Docker {
                 address,
                 client: OnceCell::new(),
                 privileges: OnceCell::new(),
+                making: Making::default(),
             }),
         })
     }

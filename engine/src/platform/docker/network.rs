@@ -85,10 +85,9 @@ impl Docker {
             labels: Some(labels::of_owner(owner)),
             ..NetworkCreateRequest::default()
         };
-        let made = self.client().await?.create_network(request).await;
-        let id = made
-            .map_err(|error| self.failure(format!("create network {name} with {subnet}"), error))?
-            .id;
+        let docker = self.clone();
+        let call = async move { docker.post_network(request, subnet).await };
+        let id = self.make(owner.cluster, call).await?;
         Ok(Network {
             id,
             name,
@@ -96,6 +95,16 @@ impl Docker {
             taken: subnets::gateway(subnet).into_iter().collect(),
             owned: true,
         })
+    }
+
+    async fn post_network(
+        &self,
+        request: NetworkCreateRequest,
+        subnet: IpNet,
+    ) -> Result<String, PlatformError> {
+        let what = format!("create network {} with {subnet}", request.name);
+        let made = self.client().await?.create_network(request).await;
+        Ok(made.map_err(|error| self.failure(what, error))?.id)
     }
 
     /// A network that exists, with the addresses that others hold in it. It is never changed.
@@ -158,6 +167,7 @@ impl Docker {
 
     /// See `Platform::delete_network`.
     pub(super) async fn remove_networks(&self, cluster: ClusterId) -> Result<(), PlatformError> {
+        self.nothing_is_made(cluster).await;
         self.remove_privilege_questions(cluster).await?;
         let client = self.client().await?;
         let options = ListNetworksOptionsBuilder::new()

@@ -52,16 +52,11 @@ impl Docker {
         owner: &Owner,
         node: &NodeSpec,
     ) -> Result<Privileges, PlatformError> {
-        // A task of its own, so that a caller who goes away leaves no container that was never started.
         let ask = || async {
             let (docker, owner, node) = (self.clone(), owner.clone(), node.clone());
-            let asked = tokio::spawn(async move { docker.ask_privileges(&owner, &node).await });
-            asked.await.map_err(|error| PlatformError::Refused {
-                what: "ask the engine for privileges".to_owned(),
-                reason: error.to_string(),
-                help: None,
-                retry: Retry::Later,
-            })?
+            let cluster = owner.cluster;
+            let asked = async move { docker.ask_privileges(&owner, &node).await };
+            self.make(cluster, asked).await
         };
         self.shared.privileges.get_or_try_init(ask).await.copied()
     }
@@ -96,7 +91,12 @@ impl Docker {
             Err(error) if are_refused(&error.to_string()) => return Ok(Privileges::Lesser),
             // Left behind by a process that was killed between the two calls.
             Err(error) if status(&error) == Some(409) => {
-                self.remove_container(&name).await?;
+                if !self.remove_privilege_questions(owner.cluster).await? {
+                    return Err(PlatformError::Foreign {
+                        kind: "container",
+                        name,
+                    });
+                }
                 return Err(PlatformError::Refused {
                     what: what(),
                     reason: "it was there from before, and was removed".to_owned(),
@@ -116,21 +116,23 @@ impl Docker {
 }
 
 impl Docker {
-    /// Removes what a process that was killed left behind while it asked.
+    /// Removes what a process that was killed left behind while it asked, and says whether there was any.
     pub(super) async fn remove_privilege_questions(
         &self,
         cluster: ClusterId,
-    ) -> Result<(), PlatformError> {
+    ) -> Result<bool, PlatformError> {
         let mut filters = labels::filter_of_cluster(cluster);
         filters
             .entry("label".to_owned())
             .or_default()
             .push(labels::PRIVILEGES.to_owned());
-        for container in self.list_containers(Some(filters)).await? {
-            self.remove_container(&container.id.unwrap_or_default())
-                .await?;
+        let left = self.list_containers(Some(filters)).await?;
+        for container in &left {
+            if let Some(id) = &container.id {
+                self.remove_container(id).await?;
+            }
         }
-        Ok(())
+        Ok(!left.is_empty())
     }
 }
 

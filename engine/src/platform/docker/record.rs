@@ -61,6 +61,7 @@ impl Docker {
 
     /// See `Platform::delete_record`.
     pub(super) async fn remove_records(&self, cluster: ClusterId) -> Result<(), PlatformError> {
+        self.nothing_is_made(cluster).await;
         let records = self.list_records(cluster).await?;
         try_join_all(
             records

@@ -24,8 +24,7 @@ impl Docker {
         node: &NodeSpec,
     ) -> Result<(), PlatformError> {
         try_join_all(node.volumes.iter().map(|volume| {
-            let mut labels = labels::of_node(owner, &node.name, node.role);
-            labels.insert(labels::VOLUME_NAME.to_owned(), volume.name.clone());
+            let labels = labels::of_volume(owner, node, volume);
             self.ensure_volume(owner.cluster, name_of(&node.name, volume), labels)
         }))
         .await?;
@@ -44,10 +43,9 @@ impl Docker {
             labels: Some(labels),
             ..VolumeCreateRequest::default()
         };
-        // A create of a volume that exists answers with the one that exists (API 1.41, VolumeCreate).
-        let volume = self.client().await?.create_volume(request).await;
-        let volume =
-            volume.map_err(|error| self.failure(format!("create volume {name}"), error))?;
+        let docker = self.clone();
+        let call = async move { docker.post_volume(request).await };
+        let volume = self.make(cluster, call).await?;
         if labels::belongs_to(&volume.labels, cluster) {
             Ok(volume)
         } else {
@@ -56,6 +54,13 @@ impl Docker {
                 name,
             })
         }
+    }
+
+    async fn post_volume(&self, request: VolumeCreateRequest) -> Result<Volume, PlatformError> {
+        let what = format!("create volume {}", request.name.as_deref().unwrap_or(""));
+        // A create of a volume that exists answers with the one that exists (API 1.41, VolumeCreate).
+        let volume = self.client().await?.create_volume(request).await;
+        volume.map_err(|error| self.failure(what, error))
     }
 
     /// The volumes that pass the filters.
@@ -92,6 +97,7 @@ impl Docker {
         cluster: ClusterId,
         node: &NodeName,
     ) -> Result<(), PlatformError> {
+        self.nothing_is_made(cluster).await;
         let volumes = self
             .list_volumes(Some(labels::filter_of_node(cluster, node)))
             .await?;
