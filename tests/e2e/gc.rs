@@ -9,7 +9,7 @@ use coe_tests::docker::{docker, objects_of};
 use coe_tests::stack::swarm;
 
 use crate::await_condition;
-use crate::kill::{kill, provider_of};
+use coe_tests::process::{Signal, provider_of, send};
 
 /// What stays while the cluster `NAME` is made: a cluster that is finished.
 fn kept() -> String {
@@ -73,7 +73,10 @@ fn remembered(stack: &Stack) -> String {
 }
 
 fn kill_provider_of(mut terraform: Child) {
-    kill(provider_of(&terraform).expect("terraform has started the provider"));
+    send(
+        Signal::Kill,
+        provider_of(terraform.id()).expect("terraform has started the provider"),
+    );
     assert!(!terraform.wait().expect("terraform ends").success());
 }
 
@@ -182,7 +185,7 @@ fn a_create_that_lives_is_never_touched() {
     let stack = Stack::simulated("gclive");
     let terraform = create_that_hangs(&stack);
     let made = objects(&stack);
-    let provider = provider_of(&terraform).expect("terraform has started the provider");
+    let provider = provider_of(terraform.id()).expect("terraform has started the provider");
     let at_work = format!("process {provider} of this machine is at work");
     let list = gc(&stack, &["--yes"], 0, &["Nothing to remove", &at_work]);
     let said = ["--yes", "--ended", operation_in(&list)];

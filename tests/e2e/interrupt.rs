@@ -1,10 +1,10 @@
 //! Ctrl-C in the middle of a create.
 
 use std::io::Read;
-use std::process::Command;
 
 use coe_tests::Stack;
 use coe_tests::docker::objects_of;
+use coe_tests::process::{Signal, send};
 
 use crate::await_condition;
 
@@ -19,11 +19,7 @@ fn ctrl_c_in_the_middle_of_a_create_leaves_nothing() {
             .any(|object| object.starts_with("container"))
     });
     // As a terminal does it for one process of the group: terraform passes the wish on to the provider.
-    let interrupted = Command::new("kill")
-        .args(["-INT", &terraform.id().to_string()])
-        .status()
-        .expect("kill starts");
-    assert!(interrupted.success());
+    send(Signal::Interrupt, terraform.id());
     let ended = terraform.wait().expect("terraform ends");
     let mut said = String::new();
     if let Some(mut errors) = terraform.stderr.take() {

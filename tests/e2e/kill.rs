@@ -1,32 +1,13 @@
 //! Processes that are killed in the middle of a create, with no chance to say good-bye.
 
 use std::fs;
-use std::process::{Child, Command};
+use std::process::Child;
 
 use coe_tests::Stack;
 use coe_tests::docker::objects_of;
+use coe_tests::process::{Signal, provider_of, send};
 
 use crate::await_condition;
-
-/// The provider that a terraform has started.
-pub(crate) fn provider_of(terraform: &Child) -> Option<u32> {
-    fs::read_dir("/proc").ok()?.find_map(|entry| {
-        let process: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-        let name = fs::read_to_string(format!("/proc/{process}/cmdline")).ok()?;
-        let parent = format!("PPid:\t{}", terraform.id());
-        let is_child = status.lines().any(|line| line == parent);
-        (is_child && name.contains("terraform-provider-coe")).then_some(process)
-    })
-}
-
-pub(crate) fn kill(process: u32) {
-    let killed = Command::new("kill")
-        .args(["-KILL", &process.to_string()])
-        .status()
-        .expect("kill starts");
-    assert!(killed.success());
-}
 
 /// An apply that is making machines.
 pub(crate) fn apply_in_the_middle(stack: &Stack) -> Child {
@@ -59,7 +40,10 @@ fn journals(stack: &Stack) -> Vec<String> {
 fn the_apply_after_a_killed_provider_cleans_up_and_makes_the_cluster_at_once() {
     let stack = Stack::on_docker("killed");
     let mut terraform = apply_in_the_middle(&stack);
-    kill(provider_of(&terraform).expect("terraform has started the provider"));
+    send(
+        Signal::Kill,
+        provider_of(terraform.id()).expect("terraform has started the provider"),
+    );
     assert!(!terraform.wait().expect("terraform ends").success());
     assert_ne!(objects_of(stack.name()), Vec::<String>::new());
     assert_eq!(journals(&stack).len(), 1);
@@ -81,8 +65,8 @@ fn the_apply_after_a_killed_provider_cleans_up_and_makes_the_cluster_at_once() {
 fn a_provider_whose_terraform_is_killed_unwinds_what_it_made() {
     let stack = Stack::on_docker("orphan");
     let mut terraform = apply_in_the_middle(&stack);
-    let provider = provider_of(&terraform).expect("terraform has started the provider");
-    kill(terraform.id());
+    let provider = provider_of(terraform.id()).expect("terraform has started the provider");
+    send(Signal::Kill, terraform.id());
     terraform.wait().expect("terraform ends");
     await_condition("the provider has ended", || {
         !fs::exists(format!("/proc/{provider}")).unwrap_or(true)

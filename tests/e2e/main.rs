@@ -4,6 +4,7 @@
 mod bad_input;
 mod cluster_node;
 mod credentials;
+mod destroy;
 mod engine;
 mod gc;
 mod import;
@@ -20,16 +21,4 @@ mod stop_start;
 mod watch;
 mod workload;
 
-use std::time::{Duration, Instant};
-
-/// Looks again and again until `holds`, for at most a minute.
-fn await_condition(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(
-            started.elapsed() < Duration::from_mins(1),
-            "not within a minute: {what}"
-        );
-        std::thread::yield_now();
-    }
-}
+use coe_tests::await_condition;

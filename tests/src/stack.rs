@@ -24,6 +24,7 @@ pub struct Stack {
     folder: TempDir,
     name: String,
     platform: Platform,
+    environment: Vec<(String, String)>,
 }
 
 impl Stack {
@@ -57,7 +58,15 @@ impl Stack {
             folder,
             name: format!("t{}-{count}-{what}", std::process::id()),
             platform,
+            environment: Vec::new(),
         }
+    }
+
+    /// The same, whose terraform sees a variable of the environment.
+    #[must_use = "the stack goes, and with it all that it has made"]
+    pub fn with_environment(mut self, name: &str, value: String) -> Self {
+        self.environment.push((name.to_owned(), value));
+        self
     }
 
     /// The name for its cluster.
@@ -103,7 +112,9 @@ impl Stack {
 
     /// A terraform that is about to start.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        command(self.folder.path(), arguments)
+        let mut terraform = command(self.folder.path(), arguments);
+        terraform.envs(self.environment.iter().cloned());
+        terraform
     }
 
     /// Runs a [`Stack::command`] to its end.

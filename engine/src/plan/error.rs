@@ -100,6 +100,14 @@ pub enum PlanError {
     Name(#[from] crate::model::InvalidName),
 }
 
+impl PlanError {
+    /// Whether the cluster as it is allows nothing, whatever is wanted of it: the way out is to end it, or is
+    /// outside.
+    pub fn is_of_the_cluster(&self) -> bool {
+        matches!(self, Self::StateLost { .. } | Self::QuorumLost { .. })
+    }
+}
+
 fn join(names: &[NodeName]) -> String {
     names
         .iter()

@@ -45,6 +45,15 @@ impl Diagnostic {
         }
     }
 
+    /// The same diagnostic, which stops nothing.
+    #[must_use]
+    pub fn into_warning(self) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..self
+        }
+    }
+
     /// The same diagnostic, about the attribute at `path`.
     #[must_use]
     pub fn at(mut self, path: Path) -> Self {

@@ -124,9 +124,15 @@ impl Resource for ClusterNode {
             |prior: &ClusterNodeModel| prior.name == planned.name && prior.role == planned.role;
         let is_there = change.prior.as_ref().is_some_and(stays);
         let check = self.check(planned, is_there);
-        look(call, LOOK_TIMEOUT, check)
+        let found = look(call, LOOK_TIMEOUT, check)
             .await
-            .unwrap_or_else(|refused| refused)
+            .unwrap_or_else(|refused| refused);
+        let before = change.prior.as_ref().map(request);
+        if before.is_some_and(|before| before.is_ok() && before == request(planned)) {
+            // Nobody asked for anything: what is in the way must not be in the way of a destroy, which plans this first.
+            return found.into_iter().map(Diagnostic::into_warning).collect();
+        }
+        found
     }
 
     async fn import(&self, target: ImportTarget, call: &Call) -> Result<Self::Model, Diagnostics> {

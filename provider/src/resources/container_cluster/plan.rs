@@ -173,19 +173,51 @@ async fn plan_update(
         unknown_until_apply(planned);
         return Ok(Diagnostics::new());
     };
-    let diagnostics = findings(
-        engine
-            .check(&spec, Some(&observed))
-            .await
-            .map_err(failed("The platform could not be asked about the plan"))?,
-    )
-    .into_result()?;
+    let asked = Asked::of(prior, &spec);
+    let found = engine
+        .check(&spec, Some(&observed))
+        .await
+        .map_err(failed("The platform could not be asked about the plan"))?;
+    let mut diagnostics = asked.weigh(findings(found)).into_result()?;
     let images = images(engine, &spec).await?;
-    let plan = engine
-        .plan(&spec, Some(&observed), &images)
-        .map_err(|error| refused(&error))?;
-    announce(prior, planned, &plan);
+    match engine.plan(&spec, Some(&observed), &images) {
+        Ok(plan) => announce(prior, planned, &plan),
+        Err(error) if asked == Asked::TheSame || error.is_of_the_cluster() => {
+            diagnostics.push(refused(&error).into_warning());
+            unknown_until_apply(planned);
+            planned.planned_operations = Attr::Known(vec![format!("! refused: {error}")]);
+        }
+        Err(error) => return Err(refused(&error).into()),
+    }
     Ok(diagnostics)
+}
+
+/// What a plan is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Something that the cluster was not asked to be before.
+    Another,
+    /// What it was asked to be before.
+    TheSame,
+}
+
+impl Asked {
+    fn of(prior: &ContainerClusterModel, spec: &ClusterSpec) -> Self {
+        match prior.request() {
+            Ok(Request::Known(before)) if *before == *spec => Self::TheSame,
+            _ => Self::Another,
+        }
+    }
+
+    /// What stands in the way of a plan that nobody asked for must not stand in the way of what somebody did ask
+    /// for: `terraform destroy` and `-replace` make this very plan first, and an error of it ends them
+    /// (Terraform, `Context.destroyPlan`).
+    fn weigh(self, found: Diagnostics) -> Diagnostics {
+        match self {
+            Self::Another => found,
+            Self::TheSame => found.into_iter().map(Diagnostic::into_warning).collect(),
+        }
+    }
 }
 
 async fn images(
@@ -240,6 +272,6 @@ fn unknown_until_apply(planned: &mut ContainerClusterModel) {
     planned.planned_operations = Attr::Unknown;
 }
 
-fn refused(error: &PlanError) -> Diagnostics {
-    Diagnostic::error("The cluster cannot be changed so", error.to_string()).into()
+fn refused(error: &PlanError) -> Diagnostic {
+    Diagnostic::error("The cluster cannot be changed so", error.to_string())
 }
