@@ -71,6 +71,27 @@ pub enum EngineError {
         /// The operation that makes it, and until when.
         owner: Box<Owner>,
     },
+    /// Another operation works on the cluster, on another machine or for another user.
+    #[error(
+        "cluster {name} (id {id}) is being changed by operation {operation} {host}: {began}it may work until \
+         {deadline:.0}. Wait for its end; if it was killed, the next operation after that time goes on",
+        name = holder.cluster_name,
+        id = holder.cluster,
+        operation = holder.operation,
+        deadline = holder.deadline,
+        host = holder.host.as_ref().map_or_else(
+            || "on a machine that is not known".to_owned(),
+            |host| format!("on {host}"),
+        ),
+        began = holder.operation.began().map_or_else(
+            String::new,
+            |began| format!("it began at {began:.0}, and "),
+        )
+    )]
+    Claimed {
+        /// The operation that has the cluster, and until when.
+        holder: Box<Owner>,
+    },
     /// The cluster came to be finished, so that somebody has it.
     #[error(
         "cluster {name} (id {id}) is finished: it is no leftover, and goes with a destroy by whoever has it"

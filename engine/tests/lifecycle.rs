@@ -9,6 +9,8 @@ mod nodes_beside;
 mod rollback;
 #[path = "lifecycle/shared_network.rs"]
 mod shared_network;
+#[path = "lifecycle/two_users.rs"]
+mod two_users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Engine;
 use super::course::{additions, preparations, stop};
-use super::memory::outcome;
+use super::memory::{Work, outcome};
 use super::update::passage;
 use crate::cluster::Cluster;
 use crate::error::{EngineError, Failure, chain};
@@ -174,7 +174,8 @@ impl Engine {
             if owner.deadline > Timestamp::now() {
                 let taken_over = self.take_over(&observed, operation).await;
                 if let Some(journal) = taken_over.map_err(EngineError::from)? {
-                    self.delete_all(id, operation, journal).await?;
+                    let work = Work::on_leftovers(self, journal);
+                    self.delete_all(id, operation, work).await?;
                     continue;
                 }
                 let owner = Box::new(owner.clone());

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Engine;
-use super::memory::outcome;
+use super::memory::{Work, outcome};
 use super::update::passage;
 use crate::error::{EngineError, Failure, chain};
 use crate::model::{ClusterEvent, ClusterId, ClusterRecord, NodeName, ObservedCluster, Phase};
@@ -33,18 +33,18 @@ impl Engine {
             return Ok(forgotten.map_err(EngineError::from)?);
         };
         let name = &observed.owner.cluster_name;
-        let journal = self.remember(OperationKind::Delete, id, name, operation);
-        let journal = journal.await.map_err(EngineError::from)?;
-        let name = observed.owner.cluster_name.clone();
         let status = self.cluster(observed.clone()).status();
-        let going = passage(&name, status, ClusterEvent::DestroyRequested)?;
+        let going = passage(name, status, ClusterEvent::DestroyRequested)?;
+        let work = self
+            .begin(OperationKind::Delete, id, name, operation)
+            .await?;
         self.mark_as_going(&observed, operation).await;
-        let deleted = self.delete_all(id, operation, journal).await;
+        let deleted = self.delete_all(id, operation, work).await;
         let end = match &deleted {
             Ok(()) => ClusterEvent::OperationSucceeded,
             Err(_) => ClusterEvent::OperationFailed,
         };
-        passage(&name, going, end)?;
+        passage(name, going, end)?;
         deleted
     }
 
@@ -53,13 +53,15 @@ impl Engine {
         &self,
         id: ClusterId,
         operation: &Operation,
-        journal: Journal,
+        work: Work,
     ) -> Result<(), Failure> {
-        let result = self.delete_until_gone(id, operation, &journal).await;
-        journal.end(match &result {
+        let journal = &work.journal;
+        let result = self.delete_until_gone(id, operation, journal).await;
+        let outcome = match &result {
             Ok(()) => Outcome::Gone,
             failed => outcome(failed),
-        });
+        };
+        work.end(outcome).await;
         result
     }
 

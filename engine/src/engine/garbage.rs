@@ -92,14 +92,15 @@ impl Engine {
         }
         // A process that works on it, and a journal that cannot be read, are refused here.
         let name = &observed.owner.cluster_name;
-        let journal = self.remember(OperationKind::Delete, id, name, operation);
-        let journal = journal.await.map_err(EngineError::from)?;
+        let work = self
+            .begin(OperationKind::Delete, id, name, operation)
+            .await?;
         // Between the look and the journal, somebody may have imported and finished it.
         match self.unfinished(id).await {
-            Ok(_) => self.delete_all(id, operation, journal).await,
+            Ok(_) => self.delete_all(id, operation, work).await,
             Err(error) => {
                 let told = error.to_string();
-                journal.end(Outcome::Failed { error: told });
+                work.end(Outcome::Failed { error: told }).await;
                 Err(error.into())
             }
         }

@@ -1,6 +1,7 @@
 //! What the journals are told of operations, and what they know of those of dead processes.
 
 use super::Engine;
+use super::claim::Claim;
 use crate::error::{EngineError, Failure};
 use crate::model::{ClusterId, ClusterName, ClusterSpec, ObservedCluster, OperationId, Phase};
 use crate::operation::Operation;
@@ -19,7 +20,80 @@ pub(super) enum NodeWork {
     Change,
 }
 
+/// The right to work on a cluster that is there, and the memory of what is done.
+pub(super) struct Work {
+    engine: Engine,
+    pub(super) journal: Journal,
+    /// `None`: what is left of a cluster that nobody has is nobody's to claim.
+    claim: Option<Claim>,
+}
+
+impl Work {
+    /// Work on what a create left.
+    pub(super) fn on_leftovers(engine: &Engine, journal: Journal) -> Self {
+        Self {
+            engine: engine.clone(),
+            journal,
+            claim: None,
+        }
+    }
+
+    /// Ends the work.
+    pub(super) async fn end(self, outcome: Outcome) {
+        if let Some(claim) = self.claim {
+            self.engine.release(claim).await;
+        }
+        self.journal.end(outcome);
+    }
+}
+
 impl Engine {
+    /// Begins an operation on a cluster that is there: remembers it and takes the cluster for it. An error where
+    /// another one works on it.
+    pub(super) async fn begin(
+        &self,
+        kind: OperationKind,
+        cluster: ClusterId,
+        name: &ClusterName,
+        operation: &Operation,
+    ) -> Result<Work, EngineError> {
+        let journal = self.remember(kind, cluster, name, operation).await?;
+        self.take_cluster(journal, cluster, name, operation).await
+    }
+
+    /// The same for work on a node beside the pool, which may carry on what a dead process began.
+    pub(super) async fn begin_node(
+        &self,
+        work: NodeWork,
+        cluster: ClusterId,
+        name: &ClusterName,
+        operation: &Operation,
+    ) -> Result<Work, EngineError> {
+        let journal = self.remember_node(work, cluster, name, operation).await?;
+        self.take_cluster(journal, cluster, name, operation).await
+    }
+
+    async fn take_cluster(
+        &self,
+        journal: Journal,
+        cluster: ClusterId,
+        name: &ClusterName,
+        operation: &Operation,
+    ) -> Result<Work, EngineError> {
+        match self.claim(cluster, name, operation, journal.over()).await {
+            Ok(claim) => Ok(Work {
+                engine: self.clone(),
+                journal,
+                claim: Some(claim),
+            }),
+            Err(error) => {
+                let told = error.to_string();
+                journal.end(Outcome::Failed { error: told });
+                Err(error)
+            }
+        }
+    }
+
     /// Begins to remember an operation; an error where another one works on the cluster.
     pub(super) async fn remember(
         &self,
@@ -32,8 +106,7 @@ impl Engine {
         self.0.journals.begin(intent).await
     }
 
-    /// The same for work on a node beside the pool, which may carry on what a dead process began.
-    pub(super) async fn remember_node(
+    async fn remember_node(
         &self,
         work: NodeWork,
         cluster: ClusterId,

@@ -5,6 +5,7 @@
 
 mod carry_out;
 mod check;
+mod claim;
 mod course;
 mod create;
 mod delete;
@@ -36,6 +37,7 @@ use crate::registry;
 use crate::saga::journal::Journals;
 use crate::scheduler::{Bounds, Scheduler};
 use crate::steps::GivenAddresses;
+use claim::Claims;
 use look::Looks;
 
 /// How the engine works.
@@ -73,6 +75,7 @@ struct Shared {
     cleanup: Duration,
     given: Arc<GivenAddresses>,
     looks: Looks,
+    claims: Claims,
     /// Held while a record is read, changed and written.
     records: tokio::sync::Mutex<()>,
 }
@@ -106,6 +109,7 @@ impl Engine {
             cleanup: settings.cleanup,
             given: Arc::default(),
             looks: Looks::default(),
+            claims: Claims::default(),
             records: tokio::sync::Mutex::default(),
         }))
     }

@@ -371,10 +371,10 @@ impl Engine {
         leg: Leg,
     ) -> Result<Site, Failure> {
         let (id, of) = (target.observed.id, &target.record.spec.name);
-        let journal = self.remember_node(work, id, of, operation).await;
-        let journal = journal.map_err(EngineError::from)?;
-        let result = self.run_leg(&target, name, operation, leg, &journal).await;
-        journal.end(outcome(&result));
+        let work = self.begin_node(work, id, of, operation).await?;
+        let run = self.run_leg(&target, name, operation, leg, &work.journal);
+        let result = Box::pin(run).await;
+        work.end(outcome(&result)).await;
         result
     }
 

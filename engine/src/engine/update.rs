@@ -32,15 +32,15 @@ impl Engine {
         spec: &ClusterSpec,
         operation: &Operation,
     ) -> Result<Cluster, Failure> {
-        let journal = self
-            .remember(OperationKind::Update, id, &spec.name, operation)
-            .await
-            .map_err(EngineError::from)?;
-        let result = self.change(id, spec, operation, &journal).await;
-        journal.end(match &result {
+        let work = self
+            .begin(OperationKind::Update, id, &spec.name, operation)
+            .await?;
+        let result = self.change(id, spec, operation, &work.journal).await;
+        let outcome = match &result {
             Err(failure) if matches!(failure.error, EngineError::NoCluster(_)) => Outcome::Gone,
             result => outcome(result),
-        });
+        };
+        work.end(outcome).await;
         result
     }
 

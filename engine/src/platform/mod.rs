@@ -16,7 +16,7 @@ use futures_util::stream::BoxStream;
 use crate::coe::Boot;
 use crate::model::{
     ClusterId, ClusterName, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Owner,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
 };
 use crate::transport::Exec;
 
@@ -213,7 +213,23 @@ pub trait Platform: Send + Sync {
     /// Keeps the cluster's record, in place of the one before. A reader sees the old one or the new one.
     async fn put_record(&self, owner: &Owner, record: &ClusterRecord) -> Result<(), PlatformError>;
 
-    /// Deletes the cluster's record.
+    /// Takes the cluster for the operation of `owner`, in place of `instead_of` where that one has it. Where
+    /// another operation has it, that one's owner is the answer and nothing is done; of two that ask at once, at
+    /// most one gets it. An operation that has the cluster may ask again.
+    async fn claim(
+        &self,
+        owner: &Owner,
+        instead_of: Option<OperationId>,
+    ) -> Result<Option<Owner>, PlatformError>;
+
+    /// Ends what [`Platform::claim`] gave that operation; where it has nothing, that is success.
+    async fn release(
+        &self,
+        cluster: ClusterId,
+        operation: OperationId,
+    ) -> Result<(), PlatformError>;
+
+    /// Deletes the cluster's record, and all claims to what is no more.
     async fn delete_record(&self, cluster: ClusterId) -> Result<(), PlatformError>;
 
     /// The channel to a machine.

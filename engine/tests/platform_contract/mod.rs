@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod claims;
 mod fixture;
 mod machines;
 mod networks;
@@ -21,6 +22,7 @@ use coe_engine::model::{ImageName, Owner};
 use coe_engine::platform::{MachineRequest, Platform};
 
 pub use check::*;
+pub use claims::*;
 pub use fixture::{Cluster, Fixture, file, run, subjects};
 pub use machines::*;
 pub use networks::*;
@@ -82,6 +84,9 @@ macro_rules! platform_contract {
             observe_tells_what_was_made
             observe_finds_by_all_id_and_name
             a_record_is_replaced_as_a_whole
+            one_operation_has_a_cluster_at_a_time
+            of_many_claims_at_once_one_is_given
+            a_claim_goes_with_the_record
             deleting_what_is_absent_succeeds
             deleting_leaves_other_clusters_alone
             deleting_everything_leaves_nothing

@@ -21,6 +21,9 @@ pub(super) const RECORD: &str = "io.coe.cluster.record";
 /// On a record: which of two records is the newer one, a number.
 pub(super) const RECORD_REVISION: &str = "io.coe.cluster.record.revision";
 
+/// On a claim: which of two claims is the newer one, a number.
+pub(super) const CLAIM_REVISION: &str = "io.coe.cluster.claim.revision";
+
 /// The owner's labels in the form of the engine's API.
 pub(super) fn of_owner(owner: &Owner) -> HashMap<String, String> {
     owner

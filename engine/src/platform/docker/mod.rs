@@ -8,6 +8,7 @@
 
 mod archive;
 mod check;
+mod claim;
 mod connection;
 mod container;
 mod exec;
@@ -38,7 +39,7 @@ use self::privileges::Privileges;
 use self::settings::EngineAddress;
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
-    NodeName, NodeSpec, ObservedCluster, Owner,
+    NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
 };
 use crate::platform::{ImageStream, MachineRequest, Machines, Platform, PlatformError, Scope};
 use crate::transport::Exec;
@@ -165,8 +166,25 @@ impl Platform for Docker {
         self.replace_record(owner, record).await
     }
 
+    async fn claim(
+        &self,
+        owner: &Owner,
+        instead_of: Option<OperationId>,
+    ) -> Result<Option<Owner>, PlatformError> {
+        self.take_claim(owner, instead_of).await
+    }
+
+    async fn release(
+        &self,
+        cluster: ClusterId,
+        operation: OperationId,
+    ) -> Result<(), PlatformError> {
+        self.remove_claim(cluster, operation).await
+    }
+
     async fn delete_record(&self, cluster: ClusterId) -> Result<(), PlatformError> {
-        self.remove_records(cluster).await
+        self.remove_records(cluster).await?;
+        self.remove_claims(cluster).await
     }
 
     fn exec(&self, machine: &Machine) -> Arc<dyn Exec> {

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum as State, Volume};
 
 use super::network::{self, ListedNetwork};
-use super::{Docker, container, labels, record};
+use super::{Docker, claim, container, labels, record};
 use crate::model::{
     ClusterId, ClusterRecord, MachineState, NetworkSpec, NodeName, ObservedCluster, Owner,
 };
@@ -63,6 +63,13 @@ impl Docker {
             let name = format!("network {}", found.name.as_deref().unwrap_or_default());
             let owner = labels::owner(&name, labels)?;
             cluster_of(&mut clusters, &owner).network = Some(network::describe(found, true)?);
+        }
+        // A claim says nothing of the cluster, but where it is all that is left.
+        for claim in volumes.iter().filter(|volume| claim::is_claim(volume)) {
+            let owner = labels::owner(&format!("volume {}", claim.name), &claim.labels)?;
+            if !clusters.contains_key(&owner.cluster) {
+                cluster_of(&mut clusters, &owner);
+            }
         }
         let mut clusters: Vec<ObservedCluster> = clusters.into_values().collect();
         for cluster in clusters
@@ -168,6 +175,9 @@ fn add_volumes(
     for volume in volumes {
         let name = format!("volume {}", volume.name);
         let owner = labels::owner(&name, &volume.labels)?;
+        if claim::is_claim(volume) {
+            continue;
+        }
         let cluster = cluster_of(clusters, &owner);
         if record::is_record(volume) {
             let known = newest.entry(owner.cluster).or_insert(volume);

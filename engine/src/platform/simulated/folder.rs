@@ -94,6 +94,10 @@ impl Folder {
         self.cluster(cluster).join("record.json")
     }
 
+    pub(super) fn claim_file(&self, cluster: ClusterId) -> PathBuf {
+        self.cluster(cluster).join("claim.json")
+    }
+
     pub(super) fn cluster_name_file(&self, cluster: ClusterId) -> PathBuf {
         self.cluster(cluster).join("name")
     }

@@ -18,6 +18,7 @@
 //! | `ports/<protocol>-<port>` | the name of the machine that has the pretended host's port |
 //! | `images/<name>` (`/` as `%2F`) | the id of an image, to have another one than `simulated:<name>` |
 //! | `clusters/<id>/record.json` | the record of a cluster: labels, `record` |
+//! | `clusters/<id>/claim.json` | which operation has the cluster: labels |
 //! | `clusters/<id>/<kind>.<name>`, `clusters/<id>/name`, `names/<cluster name>/<id>` | the index: what a cluster has, found without a look at anybody else's |
 //! | `lock` | held by whoever writes |
 //!
@@ -27,6 +28,7 @@
 //! else's: `{}`, or for a network `{"subnet": "10.7.0.0/24"}`.
 
 mod check;
+mod claim;
 mod clusters;
 mod exec;
 mod faults;
@@ -50,7 +52,7 @@ use bytes::Bytes;
 
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, MachineState, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Owner,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
 };
 use crate::platform::{
     ImageStream, MachineRequest, Machines, Platform, PlatformError, Retry, Scope,
@@ -322,6 +324,31 @@ impl Platform for Simulated {
         self.inner
             .write(Call::PutRecord, move |folder| {
                 record::put(folder, &owner, &record)
+            })
+            .await
+    }
+
+    async fn claim(
+        &self,
+        owner: &Owner,
+        instead_of: Option<OperationId>,
+    ) -> Result<Option<Owner>, PlatformError> {
+        let owner = owner.clone();
+        self.inner
+            .write(Call::Claim, move |folder| {
+                claim::take(folder, &owner, instead_of)
+            })
+            .await
+    }
+
+    async fn release(
+        &self,
+        cluster: ClusterId,
+        operation: OperationId,
+    ) -> Result<(), PlatformError> {
+        self.inner
+            .write(Call::Release, move |folder| {
+                claim::end(folder, cluster, operation)
             })
             .await
     }

@@ -12,7 +12,7 @@ use super::folder::{Folder, Kind};
 use super::machine::MachineFile;
 use super::network::{self, NetworkFile};
 use super::volume::VolumeFile;
-use super::{labels, record};
+use super::{claim, labels, record};
 
 /// The clusters in that scope.
 pub(super) fn observe(
@@ -107,6 +107,9 @@ fn observe_cluster(
         }
     }
 
+    if owners.is_empty() {
+        owners.extend(claim::find(folder, id)?);
+    }
     let owner = owners.into_iter().max_by_key(|owner| owner.deadline);
     Ok(owner.map(|owner| ObservedCluster {
         id,

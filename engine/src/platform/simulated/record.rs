@@ -39,8 +39,9 @@ pub(super) fn put(
     folder.write_json(&folder.record_file(owner.cluster), &file)
 }
 
-/// Deletes the cluster's record.
+/// Deletes the cluster's record, and the claim to what is no more.
 pub(super) fn delete(folder: &LockedFolder<'_>, cluster: ClusterId) -> Result<(), PlatformError> {
     folder.remove_file(&folder.record_file(cluster))?;
+    folder.remove_file(&folder.claim_file(cluster))?;
     clusters::leave_if_empty(folder, cluster)
 }

@@ -98,6 +98,10 @@ pub enum Call {
     DeleteNetwork,
     /// [`Platform::put_record`](crate::platform::Platform::put_record).
     PutRecord,
+    /// [`Platform::claim`](crate::platform::Platform::claim).
+    Claim,
+    /// [`Platform::release`](crate::platform::Platform::release).
+    Release,
     /// [`Platform::delete_record`](crate::platform::Platform::delete_record).
     DeleteRecord,
     /// [`Exec::run`](crate::transport::Exec::run).
@@ -108,7 +112,7 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Observe,
         Self::Check,
         Self::EnsureImage,
@@ -122,6 +126,8 @@ impl Call {
         Self::DeleteVolumes,
         Self::DeleteNetwork,
         Self::PutRecord,
+        Self::Claim,
+        Self::Release,
         Self::DeleteRecord,
         Self::Run,
         Self::PutFiles,
@@ -143,6 +149,8 @@ impl Call {
             Self::DeleteVolumes => "delete_volumes",
             Self::DeleteNetwork => "delete_network",
             Self::PutRecord => "put_record",
+            Self::Claim => "claim",
+            Self::Release => "release",
             Self::DeleteRecord => "delete_record",
             Self::Run => "run",
             Self::PutFiles => "put_files",

@@ -73,6 +73,9 @@ struct Folder {
 
 struct Open {
     file: Arc<JournalFile>,
+    /// The operations of other processes of this machine that the journal tells of: they are over, or this
+    /// process would not have it.
+    over: Arc<[OperationId]>,
     running: Vec<Running>,
 }
 
@@ -94,6 +97,7 @@ pub struct Journal(Option<Held>);
 struct Held {
     folder: Arc<Folder>,
     file: Arc<JournalFile>,
+    over: Arc<[OperationId]>,
     cluster: ClusterId,
     operation: OperationId,
 }
@@ -308,26 +312,29 @@ fn begin(folder: &Arc<Folder>, intent: Intent) -> Result<Journal, JournalError> 
     };
     let held = {
         let mut open = folder.open();
-        let file = if let Some(of_cluster) = open.get_mut(&cluster) {
+        let (file, over) = if let Some(of_cluster) = open.get_mut(&cluster) {
             let mut running = of_cluster.running.iter();
             let in_the_way = running.find(|other| !other.begun.kind.works_beside(mine.begun.kind));
             if let Some(other) = in_the_way {
                 return Err(JournalError::Busy(Box::new(other.clone()), path));
             }
             of_cluster.running.push(mine);
-            Arc::clone(&of_cluster.file)
+            (Arc::clone(&of_cluster.file), Arc::clone(&of_cluster.over))
         } else {
-            let file = Arc::new(open_after_the_dead(&path)?);
+            let (file, over) = open_after_the_dead(&path)?;
+            let (file, over) = (Arc::new(file), Arc::from(over));
             let of_cluster = Open {
                 file: Arc::clone(&file),
+                over: Arc::clone(&over),
                 running: vec![mine],
             };
             open.insert(cluster, of_cluster);
-            file
+            (file, over)
         };
         Held {
             folder: Arc::clone(folder),
             file,
+            over,
             cluster,
             operation,
         }
@@ -337,9 +344,13 @@ fn begin(folder: &Arc<Folder>, intent: Intent) -> Result<Journal, JournalError> 
 }
 
 /// The journal, ready for the next operation: what a dead process began is ended, what is over and done with is
-/// forgotten.
-fn open_after_the_dead(path: &Path) -> Result<JournalFile, JournalError> {
+/// forgotten. With it the operations of this machine that it told of.
+fn open_after_the_dead(path: &Path) -> Result<(JournalFile, Vec<OperationId>), JournalError> {
     let (file, records) = JournalFile::open(path)?;
+    let here = this_host();
+    let began_here = |record: &&Record| matches!(&record.entry, Entry::OperationBegun(begun) if begun.host == here);
+    let over = records.iter().filter(began_here);
+    let over = over.map(|record| record.operation).collect();
     if is_settled(&records) {
         file.clear()?;
     }
@@ -349,10 +360,15 @@ fn open_after_the_dead(path: &Path) -> Result<JournalFile, JournalError> {
             Entry::OperationEnded(Ending::Died),
         ))?;
     }
-    Ok(file)
+    Ok((file, over))
 }
 
 impl Journal {
+    /// The operations of other processes of this machine that are known to be over.
+    pub fn over(&self) -> &[OperationId] {
+        self.0.as_ref().map_or(&[], |held| &held.over)
+    }
+
     /// Notes how many more steps are going to be done, for who watches. One that cannot be noted is not missed.
     pub fn foresee(&self, steps: usize) {
         if let Some(held) = &self.0 {

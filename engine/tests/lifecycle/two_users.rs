@@ -1,0 +1,98 @@
+//! Two who know nothing of each other, with journals of their own, and one cluster.
+
+use coe_engine::engine::NodeRequest;
+use coe_engine::model::Role;
+
+use super::*;
+
+/// Runs to its second half and stays there until its task is aborted.
+fn update_that_hangs(bench: &Bench, cluster: &Cluster) -> tokio::task::JoinHandle<()> {
+    let hangs = vec![fault(Call::EnsureMachine, 1, FaultKind::Hang)];
+    let (engine, id) = (engine_in(&bench.folder, hangs), cluster.id());
+    tokio::spawn(async move {
+        _ = engine.update(id, &spec(1, 3), &operation()).await;
+    })
+}
+
+async fn await_claim(bench: &Bench, cluster: &Cluster) {
+    let claim = format!("clusters/{}/claim.json", cluster.id());
+    while !bench.folder.path().join(&claim).exists() {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn assert_claimed<T: std::fmt::Debug>(result: Result<T, Failure>) {
+    let failure = result.unwrap_err();
+    assert!(
+        matches!(failure.error, EngineError::Claimed { .. }),
+        "{failure}"
+    );
+    let said = failure.to_string();
+    assert!(said.contains("is being changed by operation"), "{said}");
+}
+
+#[tokio::test]
+async fn of_two_users_the_second_is_told_of_the_first() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(1, 2)).await;
+    let first = update_that_hangs(&bench, &cluster);
+    await_claim(&bench, &cluster).await;
+
+    let (second, id) = (bench.restarted(), cluster.id());
+    assert_claimed(second.update(id, &spec(1, 1), &operation()).await);
+    assert_claimed(second.delete(id, &operation()).await);
+    let extra = NodeRequest {
+        name: name("bar-extra-1"),
+        role: Role::Worker,
+        flavor: None,
+        image: None,
+        labels: BTreeMap::new(),
+        maintenance: false,
+    };
+    assert_claimed(second.add_node(id, &extra, &operation()).await);
+    assert_serves(&bench.read(&cluster).await);
+
+    first.abort();
+    _ = first.await;
+    bench.assert_gone_after_its_time(&cluster).await;
+}
+
+impl Bench {
+    /// A claim whose time is up keeps nobody.
+    async fn assert_gone_after_its_time(&self, cluster: &Cluster) {
+        let file = self
+            .folder
+            .path()
+            .join("clusters")
+            .join(cluster.id().to_string());
+        let file = file.join("claim.json");
+        let mut labels: BTreeMap<String, String> =
+            serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let until = labels
+            .values_mut()
+            .find(|value| value.parse::<Timestamp>().is_ok());
+        *until.unwrap() = Timestamp::UNIX_EPOCH.to_string();
+        std::fs::write(&file, serde_json::to_vec(&labels).unwrap()).unwrap();
+        self.restarted()
+            .delete(cluster.id(), &operation())
+            .await
+            .unwrap();
+        self.assert_nothing_is_left("the second user's deletion")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_ends_gives_the_cluster_back_whatever_it_came_to() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(1, 1)).await;
+    let fails = (1..=2).map(|nth| fault(Call::EnsureMachine, nth, FaultKind::FailBefore));
+    let failing = engine_in(&bench.folder, fails.collect());
+    let failed = failing
+        .update(cluster.id(), &spec(1, 2), &operation())
+        .await;
+    assert!(failed.is_err());
+    bench.update(&cluster, &spec(1, 2)).await;
+    let claim = format!("clusters/{}/claim.json", cluster.id());
+    assert!(!bench.folder.path().join(claim).exists());
+}
