@@ -1,6 +1,7 @@
 //! The same resource without any machine: what plans are tried on.
 
 use coe_tests::Stack;
+use coe_tests::stack::swarm;
 
 #[test]
 fn a_simulated_cluster_lives_as_a_real_one() {
@@ -29,27 +30,79 @@ fn a_simulated_cluster_lives_as_a_real_one() {
 }
 
 #[test]
-fn a_node_beside_the_pool_sleeps_with_its_cluster() {
-    let stack = Stack::simulated("doze");
-    let configuration = |arguments: &str| {
-        format!(
-            "{}\nresource \"coe_cluster_node\" \"extra\" {{\n  cluster_id = coe_container_cluster.this.id\n  name = \
-             \"NAME-extra\"\n}}\n",
-            coe_tests::stack::swarm(arguments)
-        )
-    };
-    stack.configure(&configuration(""));
+fn what_is_changed_of_a_stopped_cluster_is_put_off_until_it_is_started() {
+    let stack = Stack::simulated("nap");
+    stack.configure_swarm("desired_state = \"Stopped\"");
     stack.apply();
-    stack.configure(&configuration("desired_state = \"Stopped\""));
+    let changed = "node_count = 2\n  labels = { task_history_limit = \"3\" }\n  image = \"node:2\"";
+    let configuration = |arguments: &str| swarm(arguments).replace("  image = \"IMAGE\"\n", "");
+    stack.configure(&configuration(&format!(
+        "desired_state = \"Stopped\"\n  {changed}"
+    )));
+    let name = stack.name();
+    let recreated = ["control-plane-1", "worker-1"]
+        .map(|node| format!("~ recreate {name}-{node} with image node:2 (was node:1)"));
+    let operations = [
+        format!("+ create worker {name}-worker-2"),
+        "~ set label task_history_limit = 3".to_owned(),
+        recreated[0].clone(),
+        recreated[1].clone(),
+    ];
+    let put_off: Vec<String> = operations
+        .iter()
+        .map(|operation| format!("{operation}, when the cluster is started"))
+        .collect();
+    assert_eq!(stack.planned_operations(), put_off);
     stack.apply();
     stack.assert_plan_is_empty();
-    stack.configure(&configuration(""));
+    let asleep = stack.cluster();
+    assert_eq!(asleep["status"], "Stopped");
+    assert_eq!(asleep["labels"]["task_history_limit"], "3");
+
+    stack.configure(&configuration(changed));
+    let start = ["~ start 2 machines".to_owned()];
+    assert_eq!(
+        stack.planned_operations(),
+        [&start[..], &operations].concat()
+    );
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1", "worker-2"]);
+    stack.assert_plan_is_empty();
+    stack.destroy();
+}
+
+#[test]
+fn a_node_beside_the_pool_sleeps_with_its_cluster() {
+    let stack = Stack::simulated("doze");
+    let configuration = |arguments: &str, of_node: &str| {
+        format!(
+            "{}\nresource \"coe_cluster_node\" \"extra\" {{\n  cluster_id = coe_container_cluster.this.id\n  name = \
+             \"NAME-extra\"\n  {of_node}\n}}\n",
+            swarm(arguments)
+        )
+    };
+    stack.configure(&configuration("", ""));
+    stack.apply();
+    let asleep = "desired_state = \"Stopped\"";
+    stack.configure(&configuration(asleep, ""));
+    stack.apply();
+    stack.assert_plan_is_empty();
+    let labels = "node_labels = { disk = \"ssd\" }";
+    stack.configure(&configuration(asleep, labels));
+    let plan = stack.terraform(&["plan", "-input=false"]).succeeded();
+    let said = plan.unwrapped();
+    assert!(said.contains("when the cluster is started"), "{said}");
+    stack.apply();
+    stack.assert_plan_is_empty();
+    stack.configure(&configuration("", labels));
     stack.apply();
     stack.assert_plan_is_empty();
     let _ = stack
         .terraform(&["apply", "-refresh-only", "-auto-approve"])
         .succeeded();
-    assert_eq!(stack.state("coe_cluster_node.extra")["status"], "Ready");
+    let node = stack.state("coe_cluster_node.extra");
+    assert_eq!(node["status"], "Ready");
+    assert_eq!(node["node_labels"]["disk"], "ssd");
     stack.destroy();
 }
 
@@ -59,7 +112,7 @@ fn a_fault_in_the_middle_of_a_create_is_rolled_back() {
     stack.configure(&format!(
         "provider \"coe\" {{\n  simulated = {{\n    dir = \"platform\"\n    faults = [{{ call = \"ensure_machine\", nth = \
          2, kind = \"fail_after\" }}]\n  }}\n}}\n{}",
-        coe_tests::stack::swarm("node_count = 2")
+        swarm("node_count = 2")
     ));
     stack.apply_fails_saying(&["create"]);
     assert!(stack.try_state("coe_container_cluster.this").is_none());

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSpec, ObservedCluster, Phase,
-    PortMapping, Role,
+    ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSettings, NodeSpec,
+    ObservedCluster, Phase, PortMapping, Role,
 };
 use crate::plan::{Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
 use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
 use crate::steps::{
     Comeback, ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine, EnsureNetwork,
     InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, RestoreMember,
-    StartMachine, StopMachine, UncordonNode, Volumes, WaitForReturn, WaitUntilReady,
+    SetNodeLabels, StartMachine, StopMachine, UncordonNode, Volumes, WaitForReturn, WaitUntilReady,
 };
 
 /// How long nodes whose machines came back may take to find their cluster and one another by themselves.
@@ -206,6 +206,21 @@ fn make_again(node: NodeSpec) -> impl Iterator<Item = Box<dyn Step>> {
         Box::new(UncordonNode { node: name }),
     ])
     .into_iter()
+}
+
+/// Gives a member its labels, and takes its work or lets it have some.
+fn settle(node: &NodeName, settings: &NodeSettings) -> Lane {
+    let node = node.clone();
+    let labels: Box<dyn Step> = Box::new(SetNodeLabels {
+        node: node.clone(),
+        labels: settings.labels.clone(),
+    });
+    let maintenance: Box<dyn Step> = if settings.maintenance {
+        Box::new(DrainNode { node })
+    } else {
+        Box::new(UncordonNode { node })
+    };
+    vec![labels, maintenance]
 }
 
 /// Takes a node out of its cluster and deletes everything of it.
@@ -433,6 +448,7 @@ impl Course<'_> {
                 Change::UncordonNode { name, .. } => {
                     beside.push(lane([Box::new(UncordonNode { node: name.clone() })]));
                 }
+                Change::SetNode { name, settings } => beside.push(settle(name, settings)),
                 Change::SetLabel { .. } | Change::ResetLabel { .. } => configure = true,
                 Change::LoadImage { image, nodes } => {
                     for node in nodes {

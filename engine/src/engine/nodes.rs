@@ -1,5 +1,7 @@
 //! Nodes beside a cluster's pool, each asked for by itself.
 
+mod put_off;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,8 +14,9 @@ use super::memory::{NodeWork, outcome};
 use crate::cluster::{Cluster, Node};
 use crate::error::{EngineError, Failure, chain};
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, Machine, MachineState,
-    MemberState, NodeGroup, NodeName, NodeSpec, ObservedCluster, Phase, Role, Subject,
+    ClusterId, ClusterRecord, ClusterSpec, ClusterStatus, Finding, Flavor, ImageName, Machine,
+    MachineState, MemberState, NodeGroup, NodeName, NodeSpec, ObservedCluster, Phase, Role,
+    Subject,
 };
 use crate::operation::Operation;
 use crate::plan::{CoeNeeds, Fault, differences, machine_image, pool_role};
@@ -155,7 +158,8 @@ impl Engine {
     }
 
     /// Changes a node beside the cluster's pool, and repairs it: labels and maintenance in place, image
-    /// and size by making its machine again. Never undone.
+    /// and size by making its machine again. Never undone. Of a cluster that is stopped, labels and
+    /// maintenance are remembered, and the node gets them when the cluster is started.
     pub async fn update_node(
         &self,
         cluster: ClusterId,
@@ -163,7 +167,11 @@ impl Engine {
         operation: &Operation,
     ) -> Result<Node, Failure> {
         let _changing = self.0.looks.changing(cluster);
-        let target = self.target(cluster, operation).await?;
+        let target = self.find_target(cluster, operation).await?;
+        if self.cluster(target.observed.clone()).status() == ClusterStatus::Stopped {
+            return self.put_off(target, node, operation).await;
+        }
+        let target = answering(target)?;
         Box::pin(self.bring_to(NodeWork::Change, target, node, operation)).await
     }
 
@@ -320,19 +328,20 @@ impl Engine {
         cluster: ClusterId,
         operation: &Operation,
     ) -> Result<Target, EngineError> {
+        answering(self.find_target(cluster, operation).await?)
+    }
+
+    async fn find_target(
+        &self,
+        cluster: ClusterId,
+        operation: &Operation,
+    ) -> Result<Target, EngineError> {
         let observed = self.look(cluster, &Bounds::of(operation)).await?;
         let observed = observed.ok_or(EngineError::NoCluster(cluster))?;
         let record = observed
             .record
             .clone()
             .ok_or(EngineError::NoRecord(cluster))?;
-        if observed.members.is_none() {
-            // Whether a node is a member is not known: one that is would be taken for one that is not.
-            return Err(EngineError::NoControlPlane {
-                cluster: record.spec.name,
-                reason: observed.unreachable.unwrap_or_default(),
-            });
-        }
         Ok(Target { observed, record })
     }
 
@@ -405,6 +414,8 @@ impl Engine {
             record.addresses.remove(name);
             record.api_ports.remove(name);
         }
+        // What was done to the node now is newer than what it was to get.
+        record.put_off.remove(name);
         let observed = ObservedCluster {
             record: Some(record.clone()),
             ..observed
@@ -436,6 +447,18 @@ impl Engine {
             Arc::clone(&self.0.given),
         ))
     }
+}
+
+/// The same cluster, if its COE answers.
+fn answering(target: Target) -> Result<Target, EngineError> {
+    if target.observed.members.is_some() {
+        return Ok(target);
+    }
+    // Whether a node is a member is not known: one that is would be taken for one that is not.
+    Err(EngineError::NoControlPlane {
+        cluster: target.record.spec.name,
+        reason: target.observed.unreachable.unwrap_or_default(),
+    })
 }
 
 fn node_of(cluster: &Cluster, name: &NodeName) -> Result<Node, EngineError> {

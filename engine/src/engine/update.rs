@@ -10,8 +10,8 @@ use super::memory::outcome;
 use crate::cluster::Cluster;
 use crate::error::{EngineError, Failure};
 use crate::model::{
-    ClusterEvent, ClusterId, ClusterName, ClusterRecord, ClusterSpec, ClusterStatus, DesiredState,
-    NodeName, ObservedCluster, Phase,
+    ClusterEvent, ClusterId, ClusterName, ClusterRecord, ClusterSpec, ClusterStatus, NodeName,
+    ObservedCluster, Phase,
 };
 use crate::operation::Operation;
 use crate::plan::{Change, Plan};
@@ -148,7 +148,7 @@ impl Engine {
             Arc::clone(&self.0.platform),
             Arc::clone(self.driver(spec.coe)?),
             operation.owner(observed.id, &spec.name),
-            to_be_remembered(spec, observed),
+            spec.clone(),
             observed,
             Arc::clone(&self.0.given),
         )
@@ -175,17 +175,6 @@ pub(super) fn passage(
     let to = from.after(event)?;
     tracing::info!(%cluster, %from, %event, %to, "moves on");
     Ok(to)
-}
-
-/// A stopped cluster keeps the labels that its COE has, so that the difference is seen when it runs.
-fn to_be_remembered(spec: &ClusterSpec, observed: &ObservedCluster) -> ClusterSpec {
-    let mut spec = spec.clone();
-    if spec.desired_state == DesiredState::Stopped
-        && let Some(record) = &observed.record
-    {
-        spec.labels.clone_from(&record.spec.labels);
-    }
-    spec
 }
 
 fn created(plan: &Plan) -> Vec<NodeName> {

@@ -18,7 +18,7 @@ pub use node::{
     Flavor, ImageName, Mount, NodeGroup, NodeSpec, NodeVolume, PortMapping, Protocol, Role,
 };
 pub use observed::{
-    ClusterRecord, Machine, MachineState, Member, MemberState, ObservedCluster, Phase,
+    ClusterRecord, Machine, MachineState, Member, MemberState, NodeSettings, ObservedCluster, Phase,
 };
 pub use owner::Owner;
 pub use secret::Secret;

@@ -34,6 +34,30 @@ pub struct ClusterRecord {
     pub initialized: bool,
     /// How far it is in its life.
     pub phase: Phase,
+    /// The labels that its COE has, where they are not those of the request: it was changed while the
+    /// cluster was stopped, and its COE is told when the cluster is started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coe_labels: Option<BTreeMap<String, String>>,
+    /// What nodes beside the pool are to be given when the cluster is started: it was asked for while the
+    /// cluster was stopped.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub put_off: BTreeMap<NodeName, NodeSettings>,
+}
+
+/// What a member is given by its COE.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSettings {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it is cordoned and drained.
+    pub maintenance: bool,
+}
+
+impl ClusterRecord {
+    /// The labels that its COE has.
+    pub fn coe_labels(&self) -> &BTreeMap<String, String> {
+        self.coe_labels.as_ref().unwrap_or(&self.spec.labels)
+    }
 }
 
 /// How far a cluster is in its life, as its record says: what cannot be seen of its parts.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{ClusterName, ImageName, NodeName, Role};
+use crate::model::{ClusterName, ImageName, NodeName, NodeSettings, Role};
 
 /// Why a node of the pool has to be repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +137,15 @@ pub enum Change {
         /// The driver's key.
         key: String,
     },
+    /// Remember a change of a cluster that is stopped, to make it when the cluster is started.
+    PutOff(Box<Change>),
+    /// Give a node beside the pool what was asked for while the cluster was stopped.
+    SetNode {
+        /// Its name.
+        name: NodeName,
+        /// What it is to have.
+        settings: NodeSettings,
+    },
     /// Have the platform remember the cluster again.
     RestoreRecord,
     /// Have the platform remember that the cluster stays: its deletion was cut off.
@@ -158,6 +167,7 @@ impl Change {
             | Self::RecreateNode { name, .. }
             | Self::UncordonNode { name, .. }
             | Self::RemoveNode { name, .. }
+            | Self::SetNode { name, .. }
             | Self::ForgetMember { name } => Some(name),
             _ => None,
         }
@@ -277,6 +287,11 @@ impl fmt::Display for Change {
             Self::ResetLabel { key } => {
                 write!(formatter, "~ give label {key} its default again")
             }
+            Self::PutOff(change) => write!(formatter, "{change}, when the cluster is started"),
+            Self::SetNode { name, .. } => write!(
+                formatter,
+                "~ set the labels and the maintenance of {name}, as was asked while the cluster was stopped"
+            ),
             Self::RestoreRecord => formatter.write_str(
                 "~ remember the cluster on its platform again: its record is gone from there",
             ),

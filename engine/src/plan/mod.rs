@@ -7,6 +7,7 @@ mod error;
 mod event;
 mod machine;
 mod pool;
+mod sleep;
 #[cfg(test)]
 mod tests;
 pub(crate) mod version;
@@ -69,7 +70,7 @@ pub fn plan(
     }
     planner.refuse_the_impossible()?;
     let changes = match desired.desired_state {
-        DesiredState::Stopped => planner.stopped(),
+        DesiredState::Stopped => planner.stopped()?,
         DesiredState::Running => planner.running()?,
     };
     Ok(Plan { changes })
@@ -258,17 +259,6 @@ impl Planner<'_> {
         machines.chain(members).chain(remembered).collect()
     }
 
-    /// A cluster that should not run: whatever else is wanted waits until it does.
-    fn stopped(&self) -> Vec<Change> {
-        let running = self.machines_in(MachineState::Running);
-        let mut changes = Vec::new();
-        if !running.is_empty() {
-            changes.push(Change::StopMachines { nodes: running });
-        }
-        self.remember(&mut changes, true);
-        changes
-    }
-
     fn machines_in(&self, state: MachineState) -> Vec<NodeName> {
         let machines = self.observed.machines.values();
         machines
@@ -323,7 +313,11 @@ impl Planner<'_> {
                 )
             });
         changes.append(&mut uncordons);
+        if starts_all {
+            recreations.extend(self.other_machines()?);
+        }
         self.change_labels(&mut changes);
+        self.set_nodes_beside(&mut changes);
         self.load_images(&mut changes, &staying);
         changes.append(&mut recreations);
         self.forget_members(&mut changes);
@@ -331,7 +325,7 @@ impl Planner<'_> {
             self.remove_surplus(&mut changes, role)?;
         }
         self.refuse_what_needs_an_answer(&changes, may_answer_after)?;
-        self.remember(&mut changes, false);
+        self.remember(&mut changes);
         Ok(changes)
     }
 
@@ -468,14 +462,14 @@ impl Planner<'_> {
     fn change_labels(&self, changes: &mut Vec<Change>) {
         let Some(record) = self.record() else { return };
         for (key, value) in &self.desired.labels {
-            if record.spec.labels.get(key) != Some(value) {
+            if record.coe_labels().get(key) != Some(value) {
                 changes.push(Change::SetLabel {
                     key: key.clone(),
                     value: value.clone(),
                 });
             }
         }
-        for key in record.spec.labels.keys() {
+        for key in record.coe_labels().keys() {
             if !self.desired.labels.contains_key(key) {
                 changes.push(Change::ResetLabel { key: key.clone() });
             }
@@ -565,9 +559,8 @@ impl Planner<'_> {
         })
     }
 
-    /// What changes in the record alone. A stopped cluster keeps the labels that its COE has, so that
-    /// the difference is still seen when it runs.
-    fn remember(&self, changes: &mut Vec<Change>, stopped: bool) {
+    /// What changes in the record alone.
+    fn remember(&self, changes: &mut Vec<Change>) {
         let Some(record) = self.record() else { return };
         if record.spec.description != self.desired.description {
             changes.push(Change::Remember {
@@ -577,11 +570,7 @@ impl Planner<'_> {
         if record.phase == Phase::Going {
             changes.push(Change::KeepAfterAll);
         }
-        let mut wanted = self.desired.clone();
-        if stopped {
-            wanted.labels.clone_from(&record.spec.labels);
-        }
-        if changes.is_empty() && record.spec != wanted {
+        if changes.is_empty() && record.spec != *self.desired {
             changes.push(Change::Remember {
                 what: "request that the platform remembers",
             });

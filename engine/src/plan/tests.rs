@@ -55,6 +55,8 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
             subnet: None,
             initialized: true,
             phase: Phase::There,
+            coe_labels: None,
+            put_off: BTreeMap::new(),
         }),
         network: Some(Network {
             id: "bar".to_owned(),
@@ -365,30 +367,71 @@ fn images_are_loaded_when_the_platform_has_others() {
     );
 }
 
+/// A cluster whose machines are stopped, as is wanted.
+fn sleeping(spec: ClusterSpec) -> ObservedCluster {
+    let mut observed = serving(&ClusterSpec {
+        desired_state: DesiredState::Stopped,
+        ..spec
+    })
+    .unanswering();
+    for machine in observed.machines.values_mut() {
+        machine.state = MachineState::Stopped;
+    }
+    observed
+}
+
 #[test]
-fn a_cluster_that_sleeps_waits_with_everything_else() {
+fn a_cluster_that_sleeps_puts_everything_else_off() {
     let asleep = ClusterSpec {
         desired_state: DesiredState::Stopped,
-        ..spec(1, 5)
+        image: Some(ImageName("other:1".to_owned())),
+        labels: BTreeMap::from([("cert_expiry".to_owned(), "90m".to_owned())]),
+        ..spec(1, 2)
     };
     check(
         &asleep,
         &serving(&spec(1, 1)),
-        &expect!["~ stop 2 machines"],
+        &expect![[r"
+        ~ stop 2 machines
+        + create worker bar-worker-2, when the cluster is started
+        ~ set label cert_expiry = 90m, when the cluster is started
+        ~ recreate bar-control-plane-1 with image other:1 (was node:1), when the cluster is started
+        ~ recreate bar-worker-1 with image other:1 (was node:1), when the cluster is started"]],
     );
-    let stopped = serving(&ClusterSpec {
+    check(
+        &asleep,
+        &sleeping(spec(1, 1)),
+        &expect![[r"
+        + create worker bar-worker-2, when the cluster is started
+        ~ set label cert_expiry = 90m, when the cluster is started
+        ~ recreate bar-control-plane-1 with image other:1 (was node:1), when the cluster is started
+        ~ recreate bar-worker-1 with image other:1 (was node:1), when the cluster is started"]],
+    );
+    check(&asleep, &sleeping(asleep.clone()), &expect![""]);
+    let mut waiting = sleeping(spec(1, 1));
+    let record = waiting.record.as_mut().unwrap();
+    record.coe_labels = Some(record.spec.labels.clone());
+    record.spec.labels = asleep.labels.clone();
+    let reverted = ClusterSpec {
         desired_state: DesiredState::Stopped,
         ..spec(1, 1)
-    })
-    .with_machine("bar-control-plane-1", MachineState::Stopped)
-    .with_machine("bar-worker-1", MachineState::Stopped)
-    .unanswering();
+    };
     check(
-        &spec(1, 2),
-        &stopped,
+        &reverted,
+        &waiting,
+        &expect!["~ change the request that the platform remembers"],
+    );
+    let started = ClusterSpec {
+        labels: asleep.labels.clone(),
+        ..spec(1, 2)
+    };
+    check(
+        &started,
+        &waiting,
         &expect![[r"
-            ~ start 2 machines
-            + create worker bar-worker-2"]],
+        ~ start 2 machines
+        + create worker bar-worker-2
+        ~ set label cert_expiry = 90m"]],
     );
 }
 

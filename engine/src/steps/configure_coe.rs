@@ -24,6 +24,8 @@ impl Step for ConfigureCoe {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let asked = site.any_control_plane()?;
-        Ok(site.coe.configure(asked.as_ref(), &site.spec).await?)
+        site.coe.configure(asked.as_ref(), &site.spec).await?;
+        site.is_configured();
+        Ok(())
     }
 }

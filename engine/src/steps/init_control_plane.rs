@@ -39,6 +39,7 @@ impl Step for InitControlPlane {
         };
         site.coe.init(&site.spec, &access).await?;
         site.serves(&self.node);
+        site.is_configured();
         Ok(())
     }
 }

@@ -32,9 +32,10 @@ impl Step for SetNodeLabels {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let asked = site.any_control_plane()?;
-        Ok(site
-            .coe
+        site.coe
             .set_node_labels(asked.as_ref(), &self.node, &self.labels)
-            .await?)
+            .await?;
+        site.is_labelled(&self.node);
+        Ok(())
     }
 }

@@ -11,7 +11,8 @@ use tokio::sync::OnceCell;
 use crate::coe::{ClusterSecrets, Coe, JoinTicket};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, ImageName, Machine, MachineState, MemberState, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Owner, Phase, PortMapping, Role,
+    NetworkSpec, NodeName, NodeSettings, NodeSpec, ObservedCluster, Owner, Phase, PortMapping,
+    Role,
 };
 use crate::plan::{PlanError, free_address, keep_host_ports, pool, pool_role};
 use crate::platform::Platform;
@@ -58,6 +59,10 @@ struct Known {
     subnet: Option<IpNet>,
     image_ids: BTreeMap<ImageName, String>,
     preloaded: BTreeMap<String, String>,
+    /// The labels that the COE has; `None`: those of the spec.
+    coe_labels: Option<BTreeMap<String, String>>,
+    /// What nodes beside the pool have still to be given.
+    put_off: BTreeMap<NodeName, NodeSettings>,
     initialized: bool,
 }
 
@@ -157,6 +162,8 @@ impl Site {
             known.api_ports.retain(|name, _| is_there(name));
             known.subnet = record.subnet;
             known.preloaded.clone_from(&record.preloaded);
+            known.coe_labels = Some(record.coe_labels().clone());
+            known.put_off.clone_from(&record.put_off);
             known.initialized = record.initialized;
         }
         for (name, machine) in &observed.machines {
@@ -259,6 +266,16 @@ impl Site {
         let mut known = self.known();
         known.initialized = true;
         known.serving.insert(node.clone());
+    }
+
+    /// The node has the labels that were asked for last.
+    pub(super) fn is_labelled(&self, node: &NodeName) {
+        self.known().put_off.remove(node);
+    }
+
+    /// The COE has the labels of the spec.
+    pub(super) fn is_configured(&self) {
+        self.known().coe_labels = None;
     }
 
     /// A control plane came back with its volumes. It is asked where there is nobody else to ask: one that
@@ -479,6 +496,11 @@ impl Site {
                 .or(known.subnet),
             initialized: known.initialized,
             phase,
+            coe_labels: known
+                .coe_labels
+                .clone()
+                .filter(|labels| *labels != self.spec.labels),
+            put_off: known.put_off.clone(),
         }
     }
 }

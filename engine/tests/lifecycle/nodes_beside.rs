@@ -142,7 +142,7 @@ async fn a_node_beside_the_pool_that_fails_leaves_the_cluster_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_node_beside_a_cluster_that_sleeps_is_removed_and_not_changed() {
+async fn a_node_beside_a_cluster_that_sleeps_is_removed_and_changed_when_it_wakes() {
     let bench = Bench::new();
     let cluster = bench.create(&spec(1, 0)).await;
     let (id, request) = (cluster.id(), beside("extra", Role::Worker));
@@ -153,11 +153,38 @@ async fn a_node_beside_a_cluster_that_sleeps_is_removed_and_not_changed() {
         ..spec(1, 0)
     };
     bench.update(&cluster, &asleep).await;
-    let refused = bench.engine.update_node(id, &request, &operation()).await;
-    assert!(matches!(
-        refused.unwrap_err().error,
-        EngineError::NoControlPlane { .. }
-    ));
+    let another_machine = NodeRequest {
+        image: Some(ImageName("other:1".to_owned())),
+        ..request.clone()
+    };
+    let operation_now = operation();
+    let refused = bench
+        .engine
+        .update_node(id, &another_machine, &operation_now);
+    let refused = refused.await.unwrap_err().error;
+    assert!(matches!(refused, EngineError::NoControlPlane { .. }));
+    let changed = NodeRequest {
+        labels: BTreeMap::from([("disk".to_owned(), "ssd".to_owned())]),
+        maintenance: true,
+        ..request.clone()
+    };
+    let put_off = bench.engine.update_node(id, &changed, &operation()).await;
+    let put_off = put_off.unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(put_off.status, NodeStatus::Stopped);
+    assert_eq!(
+        bench.sentences(&cluster, &asleep).await,
+        Vec::<String>::new()
+    );
+    bench.update(&cluster, &spec(1, 0)).await;
+    let node = bench.read(&cluster).await.node(&request.name).unwrap();
+    assert_eq!(node.labels, changed.labels);
+    assert_eq!(node.status, NodeStatus::Drained);
+    assert_eq!(
+        bench.sentences(&cluster, &spec(1, 0)).await,
+        Vec::<String>::new()
+    );
+    bench.update(&cluster, &asleep).await;
+
     let removed = bench
         .engine
         .remove_node(id, &request.name, &operation())

@@ -265,6 +265,8 @@ impl Cluster {
             subnet: None,
             initialized: true,
             phase: Phase::There,
+            coe_labels: None,
+            put_off: BTreeMap::new(),
         }
     }
 

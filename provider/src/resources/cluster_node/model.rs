@@ -6,7 +6,7 @@ use coe_engine::cluster::{Node, NodeStatus};
 use coe_engine::model::{ClusterId, NodeName};
 use terraform_framework::timeouts::Timeouts;
 use terraform_framework::validators::{length, one_of, pattern};
-use terraform_framework::{Attr, Model};
+use terraform_framework::{Attr, Diagnostic, Model, Path};
 
 /// A node joined to a cluster beside its own pool: with a name, a role and labels of its own.
 ///
@@ -42,7 +42,8 @@ pub(crate) struct ClusterNodeModel {
     #[attribute(optional)]
     pub(crate) image: Attr<String>,
 
-    /// Labels of the node in the COE, for placement of what runs on the cluster.
+    /// Labels of the node in the COE, for placement of what runs on the cluster. Those that are changed while the
+    /// cluster is stopped are set when it is started, and so is `maintenance`.
     #[attribute(optional)]
     pub(crate) node_labels: Attr<BTreeMap<String, Attr<String>>>,
 
@@ -142,6 +143,27 @@ impl ClusterNodeModel {
             self.membership = Attr::Unknown;
             self.version = Attr::Unknown;
         }
+    }
+
+    /// Says in the plan that a change of a node which sleeps with its cluster may have to wait.
+    pub(super) fn put_off(&self, prior: &Self) -> Option<Diagnostic> {
+        let sleeps = prior
+            .status
+            .known()
+            .is_some_and(|status| status == "Stopped");
+        let changed = if self.node_labels != prior.node_labels {
+            "node_labels"
+        } else if self.maintenance != prior.maintenance {
+            "maintenance"
+        } else {
+            return None;
+        };
+        let warning = Diagnostic::warning(
+            "The change is made when the cluster is started",
+            "The cluster is stopped. Unless this apply starts it, the change is kept on its platform, and the node \
+             gets it at the next start.",
+        );
+        sleeps.then(|| warning.at(Path::attribute_name(changed)))
     }
 
     /// State before anything is known of the node but its name: what import starts from.

@@ -107,7 +107,8 @@ pub(crate) struct ContainerClusterModel {
     #[attribute(optional)]
     pub(crate) volumes: Attr<Vec<Attr<VolumeModel>>>,
 
-    /// `Running`, or `Stopped`: all machines are stopped with all data. Default: `Running`.
+    /// `Running`, or `Stopped`: all machines are stopped with all data. What else is changed while the cluster is
+    /// stopped is put off, as the plan says, and done when it is started. Default: `Running`.
     #[attribute(optional, computed, default = default::DESIRED_STATE.to_owned(), validate = [one_of(["Running", "Stopped"])])]
     pub(crate) desired_state: Attr<String>,
 
