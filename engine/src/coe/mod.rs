@@ -110,6 +110,22 @@ fn humantime(duration: Duration) -> String {
     format!("{:.0} s", duration.as_secs_f64())
 }
 
+/// The text of a file of a control plane that may be secret, and has to be there.
+async fn secret_text(control_plane: &dyn Exec, path: &str) -> Result<Secret<String>, CoeError> {
+    let refused = |reason: String| CoeError::Refused {
+        what: "read the cluster's CA".to_owned(),
+        node: control_plane.node().clone(),
+        reason,
+    };
+    let content = control_plane.read_file(path).await?;
+    let content = content.ok_or_else(|| refused(format!("{path} is not there")))?;
+    let text = std::str::from_utf8(content.expose())
+        .ok()
+        .map(str::to_owned);
+    text.map(Secret::new)
+        .ok_or_else(|| refused(format!("{path} is not text")))
+}
+
 /// A COE driver: what makes a cluster of machines.
 ///
 /// Every method that acts is an *ensure*: asked twice it acts once. A driver never names a platform:
@@ -139,7 +155,7 @@ pub trait Coe: Send + Sync {
     /// New secrets for a new cluster. Pure but for randomness.
     fn new_secrets(&self, spec: &ClusterSpec) -> Result<ClusterSecrets, CoeError>;
 
-    /// The secrets of a cluster that is there.
+    /// The secrets of a cluster that is there. The control plane need not run.
     async fn read_secrets(&self, control_plane: &dyn Exec) -> Result<ClusterSecrets, CoeError>;
 
     /// What a node runs from its start. `names` are the addresses and names by which clients reach it.

@@ -192,7 +192,7 @@ impl Engine {
     }
 
     /// Where the cluster is reached, and a certificate of that life to reach it with. It is made on
-    /// demand and kept nowhere.
+    /// demand and kept nowhere. The cluster need not run: what signs it is on its control planes.
     pub async fn credentials(
         &self,
         id: ClusterId,
@@ -205,9 +205,12 @@ impl Engine {
         let cluster = record.spec.name.clone();
         let driver = Arc::clone(self.driver(record.spec.coe)?);
         let mut reasons = Vec::new();
-        let control_planes = observed.machines.values().filter(|machine| {
-            machine.spec.role == Role::ControlPlane && machine.state == MachineState::Running
-        });
+        let mut control_planes: Vec<_> = observed
+            .machines
+            .values()
+            .filter(|machine| machine.spec.role == Role::ControlPlane)
+            .collect();
+        control_planes.sort_by_key(|machine| machine.state != MachineState::Running);
         for machine in control_planes {
             let exec = self.0.platform.exec(machine);
             match driver.read_secrets(exec.as_ref()).await {
@@ -223,7 +226,7 @@ impl Engine {
             }
         }
         if reasons.is_empty() {
-            reasons.push("none runs".to_owned());
+            reasons.push("none has a machine".to_owned());
         }
         Err(EngineError::NoControlPlane {
             cluster,

@@ -124,6 +124,10 @@ pub trait Exec: Send + Sync {
     /// Runs `command` to its end, whatever its exit status.
     async fn run(&self, command: Command) -> Result<Output, ExecError>;
 
+    /// What is in a file; `None`: there is none. A machine that does not run is read as well, where its
+    /// platform can reach into it.
+    async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError>;
+
     /// Puts files in place, each atomically, with their folders (mode 0755, or 0700 where all files in
     /// it are 0600).
     async fn put_files(&self, files: &[NodeFile]) -> Result<(), ExecError>;

@@ -132,6 +132,29 @@ pub async fn stop_and_start_keep_address_port_and_data<H: Harness>(fixture: Arc<
     );
 }
 
+pub async fn a_file_is_read_also_while_the_machine_is_stopped<H: Harness>(
+    fixture: Arc<Fixture<H>>,
+) {
+    let cluster = fixture.cluster();
+    let network = cluster.ensure_network().await;
+    let machine = cluster.ensure_machine(&network, 0).await;
+    cluster.write(&machine, &kept(), "data").await;
+    let exec = cluster.platform.exec(&machine);
+    for is_stopped in [false, true] {
+        if is_stopped {
+            cluster.platform.stop_machine(&machine).await.unwrap();
+        }
+        for (path, content) in [
+            (kept(), Some("data")),
+            ("/etc/contract/no".to_owned(), None),
+        ] {
+            let read = exec.read_file(&path).await.unwrap();
+            let read = read.map(|read| String::from_utf8(read.expose().clone()).unwrap());
+            assert_eq!(read.as_deref(), content, "{path}, stopped: {is_stopped}");
+        }
+    }
+}
+
 pub async fn ensure_starts_a_stopped_machine<H: Harness>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     let network = cluster.ensure_network().await;

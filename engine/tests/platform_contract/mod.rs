@@ -100,6 +100,7 @@ macro_rules! platform_contract {
             files_that_are_put_are_read_back
             a_command_reads_its_input
             stop_and_start_keep_address_port_and_data
+            a_file_is_read_also_while_the_machine_is_stopped
             ensure_starts_a_stopped_machine
             a_machine_made_again_keeps_its_volumes
             a_deleted_machine_leaves_its_volumes

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use coe_engine::error::EngineError;
 use jiff::Timestamp;
 use terraform_framework::duration;
 use terraform_framework::validators::go_duration;
@@ -19,6 +20,9 @@ pub(crate) struct ClusterCredentials {
 
 /// A client certificate for a cluster's API, made on demand and valid for a short time. It is never in a plan
 /// and never in state.
+///
+/// It is made for a cluster that is stopped as well. While no control plane has a machine that it could be made from,
+/// all of it is null, with a warning: the plan that repairs the cluster is not kept from being made.
 #[derive(Model, Clone)]
 pub(crate) struct ClusterCredentialsModel {
     /// The cluster.
@@ -44,6 +48,7 @@ pub(crate) struct ClusterCredentialsModel {
     expires_at: Attr<String>,
 }
 
+const NOT_MADE: &str = "No credentials could be made";
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
 const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
 
@@ -69,11 +74,20 @@ impl Ephemeral for ClusterCredentials {
         let expires_at = Timestamp::now()
             .saturating_add(lifetime)
             .unwrap_or(Timestamp::MAX);
-        let (endpoint, credentials) = look(call, LOOK_TIMEOUT, async {
-            let made = engine.credentials(cluster, lifetime).await;
-            made.map_err(failed("No credentials could be made"))
-        })
-        .await?;
+        let made = look(call, LOOK_TIMEOUT, async {
+            match engine.credentials(cluster, lifetime).await {
+                Err(EngineError::NoControlPlane { reason, .. }) => Ok(Err(reason)),
+                made => made.map(Ok).map_err(failed(NOT_MADE)),
+            }
+        });
+        let (endpoint, credentials) = match made.await? {
+            Ok(made) => made,
+            // An error would keep Terraform from the very plan that repairs the cluster.
+            Err(reason) => {
+                call.warn(not_yet(&reason));
+                return Ok(Opened::new(ClusterCredentialsModel::none(config)));
+            }
+        };
         Ok(Opened::new(ClusterCredentialsModel {
             endpoint: endpoint.into(),
             ca_certificate: credentials.ca_certificate.into(),
@@ -83,6 +97,31 @@ impl Ephemeral for ClusterCredentials {
             ..config
         }))
     }
+}
+
+impl ClusterCredentialsModel {
+    /// The arguments alone.
+    fn none(config: Self) -> Self {
+        Self {
+            endpoint: Attr::Null,
+            ca_certificate: Attr::Null,
+            client_certificate: Attr::Null,
+            client_key: Attr::Null,
+            expires_at: Attr::Null,
+            ..config
+        }
+    }
+}
+
+fn not_yet(reason: &str) -> Diagnostic {
+    Diagnostic::warning(
+        NOT_MADE,
+        format!(
+            "No control plane has the CA that signs them: {reason}. They are null until an apply has repaired the \
+             cluster."
+        ),
+    )
+    .at(Path::attribute_name("cluster_id"))
 }
 
 fn lifetime(given: &Attr<String>) -> Result<Duration, Diagnostics> {

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::coe::{
-    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NodeAccess,
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NodeAccess, secret_text,
 };
 use crate::model::{
     ClusterSpec, CoeKind, Finding, ImageName, Member, MemberState, NodeName, NodeVolume, Role,
@@ -312,8 +312,11 @@ impl Coe for Rehearsal {
     async fn read_secrets(&self, control_plane: &dyn Exec) -> Result<ClusterSecrets, CoeError> {
         let data = self.data(Role::ControlPlane);
         Ok(ClusterSecrets {
-            ca_certificate: node::read_text(control_plane, data.ca_certificate()).await?,
-            ca_key: Secret::new(node::read_text(control_plane, data.ca_key()).await?),
+            ca_certificate: secret_text(control_plane, &data.ca_certificate())
+                .await?
+                .expose()
+                .clone(),
+            ca_key: secret_text(control_plane, &data.ca_key()).await?,
         })
     }
 

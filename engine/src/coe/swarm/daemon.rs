@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::certificates;
-use crate::coe::{Boot, ClusterSecrets, CoeError};
+use crate::coe::{Boot, ClusterSecrets, CoeError, secret_text};
 use crate::model::{NodeName, NodeVolume, Role, Secret};
-use crate::transport::{Command, Exec, NodeFile};
+use crate::transport::{Exec, NodeFile};
 
 /// The engine's port for clients with a certificate.
 pub(super) const API_PORT: u16 = 2376;
@@ -93,32 +93,12 @@ fn configuration(role: Role) -> String {
     format!("{configuration:#}\n")
 }
 
-/// The secrets of a cluster that is there, from one of its control planes.
+/// The secrets of a cluster that is there, from one of its control planes, which need not run.
 pub(super) async fn read_secrets(node: &dyn Exec) -> Result<ClusterSecrets, CoeError> {
-    let refused = |reason: String| CoeError::Refused {
-        what: "read the cluster's CA".to_owned(),
-        node: node.node().clone(),
-        reason,
-    };
-    let output = node
-        .run(Command::new(["cat", CA_KEY, CA_CERTIFICATE]))
-        .await?;
-    if output.status != 0 {
-        return Err(refused(
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        ));
-    }
-    let text = Secret::new(
-        String::from_utf8(output.stdout).map_err(|_| refused("it is not text".to_owned()))?,
-    );
-    let (key, certificate) = text
-        .expose()
-        .find("-----BEGIN CERTIFICATE-----")
-        .and_then(|at| text.expose().split_at_checked(at))
-        .ok_or_else(|| refused(format!("there is no certificate in {CA_CERTIFICATE}")))?;
+    let certificate = secret_text(node, CA_CERTIFICATE).await?;
     Ok(ClusterSecrets {
-        ca_certificate: certificate.to_owned(),
-        ca_key: Secret::new(key.to_owned()),
+        ca_certificate: certificate.expose().clone(),
+        ca_key: secret_text(node, CA_KEY).await?,
     })
 }
 

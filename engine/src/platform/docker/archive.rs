@@ -1,17 +1,25 @@
 //! Files for a container, as the tar archive that the engine takes.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
+use std::pin::pin;
 
 use bollard::body_try_stream;
-use bollard::query_parameters::UploadToContainerOptionsBuilder;
+use bollard::query_parameters::{
+    DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use zeroize::Zeroizing;
 
 use super::Docker;
+use super::connection::is_absent;
+use crate::model::Secret;
 use crate::platform::{PlatformError, Retry};
 use crate::transport::NodeFile;
+
+/// What is read of a node are its small files: keys and certificates.
+const LARGEST_READ_BYTES: usize = 1024 * 1024;
 
 /// Where a file of the archive goes, and what is in it.
 struct Entry<'a> {
@@ -50,6 +58,58 @@ impl Docker {
             .await;
         uploaded.map_err(|error| self.failure(what(), error))
     }
+}
+
+impl Docker {
+    /// What is in a file of a container, running or not; `None`: there is no such file.
+    pub(super) async fn download(
+        &self,
+        container: &str,
+        path: &str,
+    ) -> Result<Option<Secret<Vec<u8>>>, PlatformError> {
+        let what = || format!("read {path} in container {container}");
+        let options = DownloadFromContainerOptionsBuilder::new()
+            .path(path)
+            .build();
+        let client = self.client().await?;
+        let mut pieces = pin!(client.download_from_container(container, Some(options)));
+        // Large enough from the start: what growing leaves behind would not be wiped.
+        let mut archive = Zeroizing::new(Vec::with_capacity(LARGEST_READ_BYTES));
+        while let Some(piece) = pieces.next().await {
+            let piece = match piece {
+                Ok(piece) => piece,
+                Err(error) if is_absent(&error) => return Ok(None),
+                Err(error) => return Err(self.failure(what(), error)),
+            };
+            if archive.len() + piece.len() > LARGEST_READ_BYTES {
+                return Err(unusable(what(), "it is larger than a file of a node is"));
+            }
+            archive.extend_from_slice(&piece);
+        }
+        content(&archive).map_err(|error| unusable(what(), &error.to_string()))
+    }
+}
+
+fn unusable(what: String, reason: &str) -> PlatformError {
+    PlatformError::Refused {
+        what,
+        reason: reason.to_owned(),
+        help: None,
+        retry: Retry::Never,
+    }
+}
+
+/// What is in the first file of an archive.
+fn content(archive: &[u8]) -> io::Result<Option<Secret<Vec<u8>>>> {
+    for entry in tar::Archive::new(archive).entries()? {
+        let mut entry = entry?;
+        if entry.header().entry_type().is_file() {
+            let mut content = Vec::with_capacity(archive.len());
+            entry.read_to_end(&mut content)?;
+            return Ok(Some(Secret::new(content)));
+        }
+    }
+    Ok(None)
 }
 
 fn archive(files: &[NodeFile], suffix: &str) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -120,7 +180,6 @@ fn append<W: io::Write>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Secret;
 
     fn file(path: &str, mode: u32) -> NodeFile {
         NodeFile {
@@ -128,6 +187,13 @@ mod tests {
             mode,
             content: Secret::new(b"content".to_vec()),
         }
+    }
+
+    #[test]
+    fn what_is_put_into_an_archive_is_read_back() {
+        let archive = archive(&[file("/etc/engine/key.pem", 0o600)], "").unwrap();
+        let content = content(&archive).unwrap().unwrap();
+        assert_eq!(content.expose(), b"content");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::Docker;
 use super::connection::status;
-use crate::model::NodeName;
+use crate::model::{NodeName, Secret};
 use crate::platform::{PlatformError, Retry};
 use crate::transport::{Command, Exec, ExecError, NodeFile, Output, Stdin};
 
@@ -201,6 +201,16 @@ impl Exec for ContainerExec {
                 retry: retry(source.as_ref()),
                 source,
             })
+    }
+
+    async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {
+        let read = self.docker.download(&self.container, path).await;
+        read.map_err(|error| ExecError::Channel {
+            node: self.node.clone(),
+            command: format!("read {path}"),
+            retry: error.retry(),
+            source: error.into(),
+        })
     }
 
     /// The engine's archive call removes an old file before it writes the new one: the new files go

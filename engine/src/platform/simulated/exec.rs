@@ -16,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
-use crate::model::{ClusterId, MachineState, NodeName};
+use crate::model::{ClusterId, MachineState, NodeName, Secret};
 use crate::platform::{PlatformError, Retry};
 use crate::transport::{Command, Exec, ExecError, NodeFile, Output, Stdin};
 
@@ -78,6 +78,19 @@ impl Exec for SimulatedExec {
             .map_err(self.failed(text))
     }
 
+    async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {
+        let (cluster, node, inner) = (self.cluster, self.node.clone(), path.to_owned());
+        let read = self.platform.read(Call::Run, move |folder| {
+            let machine = there(folder, cluster, &node)?;
+            match machine.locate(folder, &inner) {
+                Some(place) => folder.read(&place),
+                None => Ok(None),
+            }
+        });
+        let read = read.await.map_err(self.failed(format!("read {path}")));
+        Ok(read?.map(Secret::new))
+    }
+
     async fn put_files(&self, files: &[NodeFile]) -> Result<(), ExecError> {
         let (cluster, node, files) = (self.cluster, self.node.clone(), files.to_vec());
         self.platform
@@ -111,18 +124,29 @@ fn running(
     cluster: ClusterId,
     node: &NodeName,
 ) -> Result<MachineFile, PlatformError> {
-    let refused = |reason: &str| PlatformError::Refused {
+    let machine = there(folder, cluster, node)?;
+    if machine.state == MachineState::Running {
+        Ok(machine)
+    } else {
+        Err(unreachable(node, "it does not run"))
+    }
+}
+
+fn there(
+    folder: &Folder,
+    cluster: ClusterId,
+    node: &NodeName,
+) -> Result<MachineFile, PlatformError> {
+    machine::find(folder, node.as_str(), cluster)?
+        .ok_or_else(|| unreachable(node, "there is no such machine"))
+}
+
+fn unreachable(node: &NodeName, reason: &str) -> PlatformError {
+    PlatformError::Refused {
         what: format!("reaching machine {node}"),
         reason: reason.to_owned(),
         help: None,
         retry: Retry::Never,
-    };
-    let machine = machine::find(folder, node.as_str(), cluster)?
-        .ok_or_else(|| refused("there is no such machine"))?;
-    if machine.state == MachineState::Running {
-        Ok(machine)
-    } else {
-        Err(refused("it does not run"))
     }
 }
 
