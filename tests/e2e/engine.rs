@@ -98,6 +98,69 @@ fn an_engine_that_is_not_there_is_named_with_what_was_tried() {
         .failed_saying(&["ssh"]);
 }
 
+/// Passes what comes over TLS on to the local engine, asking clients for no certificate; the port, and the CA.
+fn engine_behind_tls() -> (u16, String) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let ca = made.cert.pem();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der())
+        .expect("a key that was just made");
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions of TLS")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("the certificate goes with its key");
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(tls));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    listener.set_nonblocking(true).expect("a listener");
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+            while let Ok((client, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let mut client = acceptor.accept(client).await?;
+                    let mut engine =
+                        tokio::net::UnixStream::connect("/var/run/docker.sock").await?;
+                    tokio::io::copy_bidirectional(&mut client, &mut engine).await
+                });
+            }
+        });
+    });
+    (port, ca)
+}
+
+#[test]
+fn an_engine_behind_tls_need_not_ask_for_a_certificate() {
+    let stack = Stack::on_docker("server");
+    let (port, ca) = engine_behind_tls();
+    std::fs::write(stack.folder().join("ca.pem"), ca).expect("the folder takes files");
+    let plan = |in_docker: &str| {
+        stack.configure(&format!(
+            "provider \"coe\" {{\n  docker = {{ {in_docker} }}\n}}\n{}",
+            swarm("")
+        ));
+        let mut terraform = stack.command(&["plan", "-input=false"]);
+        terraform
+            .env("DOCKER_HOST", format!("tcp://127.0.0.1:{port}"))
+            .env("DOCKER_TLS_VERIFY", "1")
+            .env("DOCKER_CERT_PATH", stack.folder());
+        stack.run(terraform, "plan")
+    };
+    let _ = plan("").succeeded();
+    // A connection without TLS is what the engine does not understand.
+    plan("tls_verify = false").failed_saying(&["does not answer"]);
+    plan("tls_verify = false, ca_certificate = \"x\"").failed_saying(&["Certificates without TLS"]);
+    std::fs::write(stack.folder().join("cert.pem"), "").expect("the folder takes files");
+    plan("").failed_saying(&["key.pem"]);
+}
+
 #[test]
 fn an_engine_that_may_not_be_used_says_who_may() {
     const NOBODY: u32 = 65534;

@@ -17,10 +17,11 @@ pub struct DockerModel {
     /// variable `DOCKER_HOST`, or else the local socket.
     #[attribute(optional)]
     pub host: Attr<String>,
-    /// Whether a `tcp` address is spoken to over TLS. Default: whether `DOCKER_TLS_VERIFY` is set.
+    /// Whether a `tcp` address is spoken to over TLS. Default: whether `DOCKER_TLS_VERIFY` is set or certificates are
+    /// given. `false` comes before the environment.
     #[attribute(optional)]
     pub tls_verify: Attr<bool>,
-    /// Folder of `ca.pem`, `cert.pem` and `key.pem`. Default: the environment variable `DOCKER_CERT_PATH`, or
+    /// Folder of `ca.pem`, and of `cert.pem` and `key.pem` where the engine asks clients for a certificate. Default: the environment variable `DOCKER_CERT_PATH`, or
     /// else `~/.docker`.
     #[attribute(optional)]
     pub cert_path: Attr<String>,
@@ -42,6 +43,14 @@ impl DockerModel {
             Ok(settings) => settings,
             Err(not_known) => return Ok(Err(not_known)),
         };
+        if settings.tls_verify == Some(false) && settings.has_certificates() {
+            return Err(Diagnostic::error(
+                "Certificates without TLS",
+                "`tls_verify` is false, and certificates are given, which mean TLS. Leave one of the two out.",
+            )
+            .at(Path::attribute_name("docker").attribute("tls_verify"))
+            .into());
+        }
         let settings = settings.or_environment(|name| std::env::var(name).ok());
         let docker = Docker::connect(settings).map_err(|invalid| {
             Diagnostic::error(
@@ -56,7 +65,7 @@ impl DockerModel {
     fn settings(self) -> Result<DockerSettings, NotKnown> {
         Ok(DockerSettings {
             host: super::known(self.host)?,
-            tls_verify: super::known(self.tls_verify)?.unwrap_or_default(),
+            tls_verify: super::known(self.tls_verify)?,
             cert_path: super::known(self.cert_path)?.map(PathBuf::from),
             ca_certificate: super::known(self.ca_certificate)?,
             client_certificate: super::known(self.client_certificate)?,

@@ -12,6 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
 
 use super::settings::EngineAddress;
 use super::{Docker, DockerSettings};
@@ -19,6 +20,9 @@ use crate::platform::{PlatformError, Retry};
 
 /// For the head of an answer. Streams, pulls and commands are not bounded by it.
 const ANSWER_WITHIN_SECONDS: u64 = 120;
+
+const CLIENT_CERTIFICATE: &str = "cert.pem";
+const CLIENT_KEY: &str = "key.pem";
 
 /// Why the engine could not be reached, with what helps.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +45,7 @@ enum ConnectionProblem {
     #[error("the TLS connection cannot be made: {reason}")]
     Tls { reason: String },
     #[error(
-        "{path} cannot be read ({reason}): DOCKER_CERT_PATH names the folder of ca.pem, cert.pem and key.pem"
+        "{path} cannot be read ({reason}): DOCKER_CERT_PATH names the folder of ca.pem, and of cert.pem and key.pem where the engine asks for them"
     )]
     File { path: PathBuf, reason: String },
 }
@@ -193,13 +197,6 @@ fn connect_with_tls(
     settings: &DockerSettings,
 ) -> Result<Result<bollard::Docker, ApiError>, ConnectionProblem> {
     let ca = pem(settings.ca_certificate.as_deref(), settings, "ca.pem")?;
-    let certificate = pem(settings.client_certificate.as_deref(), settings, "cert.pem")?;
-    let given_key = settings
-        .client_key
-        .as_ref()
-        .map(|key| key.expose().as_str());
-    let key = pem(given_key, settings, "key.pem")?;
-
     let refused = |error: &dyn Error| ConnectionProblem::Tls {
         reason: error.to_string(),
     };
@@ -209,17 +206,23 @@ fn connect_with_tls(
             .add(root.map_err(|error| refused(&error))?)
             .map_err(|error| refused(&error))?;
     }
-    let chain = CertificateDer::pem_slice_iter(&certificate)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| refused(&error))?;
-    let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| refused(&error))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| refused(&error))?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain, key)
-        .map_err(|error| refused(&error))?;
+        .with_root_certificates(roots);
+    let tls = match client_certificate(settings)? {
+        Some(client) => {
+            let chain = CertificateDer::pem_slice_iter(&client.certificate)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| refused(&error))?;
+            let key =
+                PrivateKeyDer::from_pem_slice(&client.key).map_err(|error| refused(&error))?;
+            tls.with_client_auth_cert(chain, key)
+                .map_err(|error| refused(&error))?
+        }
+        None => tls.with_no_client_auth(),
+    };
 
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
@@ -240,6 +243,38 @@ fn connect_with_tls(
     ))
 }
 
+/// A client's certificate and its key, PEM.
+struct ClientPem {
+    certificate: Vec<u8>,
+    key: Zeroizing<Vec<u8>>,
+}
+
+/// What the client has to show. As with the docker CLI there is none where none is given and no
+/// file of either is there: an engine need not ask for one.
+fn client_certificate(settings: &DockerSettings) -> Result<Option<ClientPem>, ConnectionProblem> {
+    let given = settings.client_certificate.as_deref();
+    let given_key = settings
+        .client_key
+        .as_ref()
+        .map(|key| key.expose().as_str());
+    let is_there = |file| folder(settings).join(file).exists();
+    let any = given.is_some()
+        || given_key.is_some()
+        || is_there(CLIENT_CERTIFICATE)
+        || is_there(CLIENT_KEY);
+    if !any {
+        return Ok(None);
+    }
+    Ok(Some(ClientPem {
+        certificate: pem(given, settings, CLIENT_CERTIFICATE)?,
+        key: Zeroizing::new(pem(given_key, settings, CLIENT_KEY)?),
+    }))
+}
+
+fn folder(settings: &DockerSettings) -> &Path {
+    settings.cert_path.as_deref().unwrap_or(Path::new("."))
+}
+
 fn pem(
     given: Option<&str>,
     settings: &DockerSettings,
@@ -248,8 +283,7 @@ fn pem(
     if let Some(text) = given {
         return Ok(text.as_bytes().to_vec());
     }
-    let folder = settings.cert_path.as_deref().unwrap_or(Path::new("."));
-    let path = folder.join(file);
+    let path = folder(settings).join(file);
     std::fs::read(&path).map_err(|error| ConnectionProblem::File {
         path,
         reason: error.to_string(),
@@ -296,7 +330,7 @@ mod tests {
     async fn certificates_that_are_not_there_are_named() {
         let settings = DockerSettings {
             host: Some("tcp://127.0.0.1:1".to_owned()),
-            tls_verify: true,
+            tls_verify: Some(true),
             cert_path: Some(PathBuf::from("/nonexistent")),
             ..DockerSettings::default()
         };

@@ -13,11 +13,11 @@ const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 pub struct DockerSettings {
     /// As `DOCKER_HOST`: `unix:///var/run/docker.sock`, `tcp://engine:2376`.
     pub host: Option<String>,
-    /// As `DOCKER_TLS_VERIFY`: a tcp connection is a TLS connection. Certificates that are given imply
-    /// it.
-    pub tls_verify: bool,
+    /// As `DOCKER_TLS_VERIFY`: whether a tcp connection is a TLS connection. `None`: it is where
+    /// certificates are given.
+    pub tls_verify: Option<bool>,
     /// As `DOCKER_CERT_PATH`: the folder of `ca.pem`, `cert.pem` and `key.pem`, for those that are not
-    /// given as text. Default `~/.docker`.
+    /// given as text. Default `~/.docker`. Without the last two the client has no certificate.
     pub cert_path: Option<PathBuf>,
     /// The CA that signed the engine's certificate, PEM.
     pub ca_certificate: Option<String>,
@@ -37,7 +37,9 @@ impl DockerSettings {
             // As with the CLI's --host: the TLS switch of the environment goes with the environment's
             // host, or with one that is given and says nothing of TLS.
         }
-        self.tls_verify |= set("DOCKER_TLS_VERIFY").is_some();
+        self.tls_verify = self
+            .tls_verify
+            .or_else(|| set("DOCKER_TLS_VERIFY").map(|_| true));
         self.cert_path = self
             .cert_path
             .or_else(|| set("DOCKER_CERT_PATH").map(PathBuf::from))
@@ -88,8 +90,12 @@ pub enum InvalidDockerHost {
 
 impl DockerSettings {
     pub(super) fn uses_tls(&self) -> bool {
-        self.tls_verify
-            || self.ca_certificate.is_some()
+        self.tls_verify.unwrap_or_else(|| self.has_certificates())
+    }
+
+    /// Whether certificates are given as text.
+    pub fn has_certificates(&self) -> bool {
+        self.ca_certificate.is_some()
             || self.client_certificate.is_some()
             || self.client_key.is_some()
     }
@@ -138,7 +144,7 @@ mod tests {
     fn address(host: &str, tls_verify: bool) -> Result<EngineAddress, InvalidDockerHost> {
         DockerSettings {
             host: Some(host.to_owned()),
-            tls_verify,
+            tls_verify: Some(tls_verify),
             ..DockerSettings::default()
         }
         .address()
@@ -216,6 +222,14 @@ mod tests {
         assert_eq!(
             given.cert_path,
             Some(PathBuf::from("/home/somebody/.docker"))
+        );
+        let without_tls = DockerSettings {
+            tls_verify: Some(false),
+            ..Default::default()
+        };
+        assert_eq!(
+            without_tls.or_environment(variable).address(),
+            Ok(EngineAddress::Tcp("environment:2375".to_owned()))
         );
         let none = DockerSettings::default().or_environment(variable);
         assert_eq!(
