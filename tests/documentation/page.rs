@@ -54,6 +54,24 @@ pub(crate) struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// The arguments that no import can bring back.
+    fn unknown_to_platforms(&self) -> String {
+        let own = ["deletion_protection", "on_create_failure", "timeouts"];
+        let has = |name: &&str| {
+            self.schema
+                .block
+                .attributes
+                .iter()
+                .any(|it| it.name == *name)
+        };
+        let names: Vec<String> = own
+            .into_iter()
+            .filter(has)
+            .map(|name| format!("`{name}`"))
+            .collect();
+        names.join(", ")
+    }
+
     /// The page as Markdown.
     pub(crate) fn render(&self) -> String {
         let Self { kind, name, .. } = self;
@@ -75,8 +93,10 @@ impl Page<'_> {
         ];
         if let Some(import) = &self.import {
             parts.push(format!(
-                "## Import\n\nWhat exists already is brought into state, after which the plan is empty:\n\n\
-                 ```shell\n{import}```"
+                "## Import\n\nWhat exists already is brought into state:\n\n```shell\n{import}```\n\nThe plan that \
+                 follows changes nothing. It is empty unless the configuration sets what is Terraform's own and no \
+                 platform knows ({}): that is taken over in place, once.",
+                self.unknown_to_platforms()
             ));
         }
         parts.join("\n\n") + "\n"

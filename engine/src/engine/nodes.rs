@@ -11,7 +11,7 @@ use super::Engine;
 use super::check::refuse;
 use super::course::{Leg, load_images, preparations, recreate, remove, repair};
 use super::memory::{NodeWork, outcome};
-use crate::cluster::{Cluster, Node};
+use crate::cluster::{Cluster, Node, NodeStatus};
 use crate::error::{EngineError, Failure, chain};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, ClusterStatus, Finding, Flavor, ImageName, Machine,
@@ -155,6 +155,29 @@ impl Engine {
             .read(cluster)
             .await?
             .and_then(|cluster| cluster.node(name)))
+    }
+
+    /// What was asked for when the node was added, as far as it can be told: a size or an image that the cluster
+    /// would give it by itself is left out.
+    pub fn request_of(&self, cluster: &Cluster, node: &Node) -> Result<NodeRequest, EngineError> {
+        let spec = cluster.spec().ok_or(EngineError::NoRecord(cluster.id()))?;
+        let request = NodeRequest {
+            name: node.name.clone(),
+            role: node.role,
+            flavor: None,
+            image: None,
+            labels: node.labels.clone(),
+            maintenance: node.status == NodeStatus::Drained,
+        };
+        let by_itself = self.node_spec(spec, &request)?;
+        Ok(NodeRequest {
+            flavor: node
+                .flavor
+                .clone()
+                .filter(|flavor| by_itself.flavor.as_ref() != Some(flavor)),
+            image: node.image.clone().filter(|image| by_itself.image != *image),
+            ..request
+        })
     }
 
     /// Changes a node beside the cluster's pool, and repairs it: labels and maintenance in place, image

@@ -81,6 +81,10 @@ impl Resource for ClusterNode {
         let engine = self.engine.configured()?;
         let cluster = cluster_id(&prior.cluster_id, "cluster_id")?;
         let request = request(&planned)?;
+        if !planned.status.is_unknown() {
+            // The plan was to change nothing of the node: what has happened to it since is the next plan's.
+            return Ok(planned);
+        }
         let limit = limit(&planned.timeouts, Kind::Update, UPDATE_TIMEOUT);
         match engine
             .update_node(cluster, &request, &operation(call, limit))
@@ -172,7 +176,10 @@ let mut diagnostics = look(call, LOOK_TIMEOUT, check)
             )
             .into());
         }
-        Ok(ClusterNodeModel::unread(&name)
+        let asked_for = engine
+            .request_of(&cluster, &found)
+            .map_err(failed("The node could not be looked up"))?;
+        Ok(ClusterNodeModel::unread(asked_for)
             .drifted(&found)
             .observed(cluster.id(), &found))
     }

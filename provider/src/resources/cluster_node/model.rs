@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use coe_engine::cluster::{Node, NodeStatus};
-use coe_engine::model::{ClusterId, NodeName};
+use coe_engine::engine::NodeRequest;
+use coe_engine::model::ClusterId;
 use terraform_framework::timeouts::Timeouts;
 use terraform_framework::validators::{length, one_of, pattern};
 use terraform_framework::{Attr, Diagnostic, Model, Path};
@@ -131,7 +132,8 @@ impl ClusterNodeModel {
                 .is_some_and(|all| all.values().any(Attr::is_unknown))
     }
 
-    /// Says in the plan that a node which is not as it should be is repaired.
+    /// Says in the plan that a node which is not as it should be is repaired, and that nothing is done to one
+    /// that is as it should be.
     pub(super) fn announce(&mut self, prior: &Self) {
         let healthy = ["Ready", "Drained", "Stopped"];
         let repaired = prior
@@ -142,7 +144,21 @@ impl ClusterNodeModel {
             self.status = Attr::Unknown;
             self.membership = Attr::Unknown;
             self.version = Attr::Unknown;
+        } else if self.wants_the_same_as(prior) {
+            self.status = prior.status.clone();
+            self.membership = prior.membership.clone();
+            self.version = prior.version.clone();
         }
+    }
+
+    fn wants_the_same_as(&self, prior: &Self) -> bool {
+        self.cluster_id == prior.cluster_id
+            && self.name == prior.name
+            && self.role == prior.role
+            && self.flavor == prior.flavor
+            && self.image == prior.image
+            && self.node_labels == prior.node_labels
+            && self.maintenance == prior.maintenance
     }
 
     /// Says in the plan that a change of a node which sleeps with its cluster may have to wait.
@@ -166,15 +182,15 @@ impl ClusterNodeModel {
         sleeps.then(|| warning.at(Path::attribute_name(changed)))
     }
 
-    /// State before anything is known of the node but its name: what import starts from.
-    pub(super) fn unread(name: &NodeName) -> Self {
+    /// What import starts from: the arguments that tell of the node's machine, and nothing else.
+    pub(super) fn unread(asked_for: NodeRequest) -> Self {
         Self {
             id: Attr::Null,
             cluster_id: Attr::Null,
-            name: name.to_string().into(),
+            name: asked_for.name.to_string().into(),
             role: Attr::Null,
-            flavor: Attr::Null,
-            image: Attr::Null,
+            flavor: asked_for.flavor.map(|flavor| flavor.0).into(),
+            image: asked_for.image.map(|image| image.0).into(),
             node_labels: Attr::Null,
             maintenance: false.into(),
             timeouts: Attr::Null,
