@@ -340,11 +340,7 @@ async fn an_image_that_cannot_be_pulled_is_found_before_it_is() {
         let subjects: Vec<_> = found.iter().map(|finding| &finding.subject).collect();
         assert_eq!(subjects, [&Subject::Image, &Subject::PreloadImage(1)]);
         for finding in &found {
-            assert_eq!(
-                finding.severity,
-                Severity::Warning,
-                "it may be there in time"
-            );
+            assert_eq!(finding.severity, Severity::Error);
             assert!(finding.summary.contains(&missing.0), "{}", finding.summary);
             assert!(finding.detail.contains("localhost:1"), "{}", finding.detail);
         }

@@ -52,12 +52,12 @@ fn assert_changes_only(stack: &Stack, address: &str, own: &[&str]) {
         .unwrap_or_else(|| panic!("the plan has no {address}: {plan:#}"));
     let (before, after) = (&change["change"]["before"], &change["change"]["after"]);
     let attributes = after.as_object().expect("the resource stays");
-    let changed: Vec<&str> = attributes
+    let names: Vec<&str> = attributes
         .keys()
         .map(String::as_str)
         .filter(|name| before[name] != after[name])
         .collect();
-    assert_eq!(changed, own, "{change:#}");
+    assert_eq!(names, own, "{change:#}");
     assert_eq!(
         change["change"]["after_unknown"],
         serde_json::json!({}),

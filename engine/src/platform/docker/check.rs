@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use bollard::models::{ContainerSummary, Volume};
 use ipnet::IpNet;
 
+use super::image::Absence;
 use super::network::{ListedNetwork, subnets_of};
 use super::{Docker, labels, reference, subnets, volume};
 use crate::model::{
@@ -61,7 +62,7 @@ impl Docker {
         Ok(findings)
     }
 
-    /// A finding for each image that a write would have to fetch and that its registry does not give.
+    /// A finding for each image that a write would have to fetch and that cannot be fetched now.
     async fn images_not_to_be_had(
         &self,
         spec: &ClusterSpec,
@@ -72,21 +73,31 @@ impl Docker {
             .into_iter()
             .filter(|(_, image)| reference::problem(&image.0).is_none())
             .map(|(subject, image)| async move {
-                let reason = self.why_not_to_be_had(image).await?;
-                Ok::<_, PlatformError>(reason.map(|reason| {
-                    // A warning: something else may put the image on the engine before nodes need it.
-                    Finding::warning(
-                        subject,
-                        format!("image {image} is not on the engine and cannot be pulled"),
-                        format!(
-                            "Its registry says: {reason}. Nothing is made unless the image is on the engine by \
-                             then: take another one, or build it or load it first."
-                        ),
-                    )
-                }))
+                let absence = self.why_not_to_be_had(image).await?;
+                Ok::<_, PlatformError>(absence.map(|absence| absent(subject, image, absence)))
             });
         let findings = futures_util::future::try_join_all(asked).await?;
         Ok(findings.into_iter().flatten().collect())
+    }
+}
+
+fn absent(subject: Subject, image: &ImageName, absence: Absence) -> Finding {
+    match absence {
+        Absence::Certain(reason) => Finding::error(
+            subject,
+            format!("image {image} is not on the engine and cannot be pulled"),
+            format!(
+                "Its registry says: {reason}. Take another one, or build it or load it on the engine first. Where the \
+                 same apply makes the image, refer to what makes it, so that it is not known before."
+            ),
+        ),
+        Absence::Unknown(reason) => Finding::warning(
+            subject,
+            format!("image {image} is not on the engine, and may not be there in time"),
+            format!(
+                "Its registry says: {reason}. Nothing is made unless it gives the image when it is pulled."
+            ),
+        ),
     }
 }
 

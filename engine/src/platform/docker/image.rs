@@ -62,6 +62,38 @@ impl Pulled {
     }
 }
 
+/// Why an image cannot be pulled now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Its registry does not have it or does not give it, or there is no such registry.
+    Certain(String),
+    /// Its registry did not answer in time, or says that it may later.
+    Unknown(String),
+}
+
+impl Absence {
+    /// What the engine was told when it asked. It passes on what a registry does not say in HTTP as a text, in the
+    /// words of the Go library that it comes from.
+    fn told(status: u16, reason: String) -> Self {
+        const PASSING: [&str; 6] = [
+            "toomanyrequests",
+            "timeout",
+            "deadline exceeded",
+            "temporary failure",
+            "server misbehaving",
+            "unexpected http status: 5",
+        ];
+        let text = reason.to_lowercase();
+        let passes = matches!(status, 429 | 502..=504)
+            || PASSING.iter().any(|passing| text.contains(passing));
+        if passes {
+            Self::Unknown(reason)
+        } else {
+            Self::Certain(reason)
+        }
+    }
+}
+
 impl Docker {
     /// See `Platform::ensure_image`.
     pub(super) async fn find_or_pull_image(
@@ -126,22 +158,27 @@ impl Docker {
         }
     }
 
-    /// Why the registry does not give the image, for an image that the engine does not have. Asked
-    /// without credentials, as a pull is. A registry that is silent for long is given the benefit of the
-    /// doubt: a plan does not wait for it.
+    /// What its registry says of an image that the engine does not have and that cannot be pulled now. Asked
+    /// without credentials, as a pull is.
     pub(super) async fn why_not_to_be_had(
         &self,
         image: &ImageName,
-    ) -> Result<Option<String>, PlatformError> {
+    ) -> Result<Option<Absence>, PlatformError> {
         if self.find_image(image).await?.is_some() {
             return Ok(None);
         }
         let name = with_tag(&image.0);
         let asked = self.client().await?.inspect_registry_image(&name, None);
         match tokio::time::timeout(REGISTRY_ANSWER, asked).await {
-            Ok(Err(error)) if status(&error).is_some() => Ok(Some(innermost(&error))),
-            Ok(Err(error)) => Err(self.failure(format!("ask the registry for {image}"), error)),
-            Ok(Ok(_)) | Err(_) => Ok(None),
+            Ok(Ok(_)) => Ok(None),
+            Ok(Err(error)) => match status(&error) {
+                Some(status) => Ok(Some(Absence::told(status, innermost(&error)))),
+                None => Err(self.failure(format!("ask the registry for {image}"), error)),
+            },
+            Err(_) => Ok(Some(Absence::Unknown(format!(
+                "nothing within {} s",
+                REGISTRY_ANSWER.as_secs()
+            )))),
         }
     }
 
@@ -208,6 +245,47 @@ mod tests {
         .filter_map(|said| pulled.hears(said))
         .collect();
         assert_eq!(told, [34, 62, 100]);
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_is_certain() {
+        for (status, reason) in [
+            (404, "manifest unknown: manifest unknown"),
+            (
+                403,
+                "pull access denied for x, repository does not exist or may require 'docker login'",
+            ),
+            (
+                500,
+                "Get \"http://localhost:1/v2/\": dial tcp 127.0.0.1:1: connect: connection refused",
+            ),
+            (
+                500,
+                "Get \"https://coe.invalid/v2/\": dial tcp: lookup coe.invalid: no such host",
+            ),
+        ] {
+            let told = Absence::told(status, reason.to_owned());
+            assert_eq!(told, Absence::Certain(reason.to_owned()));
+        }
+        for (status, reason) in [
+            (429, "slow down"),
+            (
+                500,
+                "toomanyrequests: You have reached your pull rate limit",
+            ),
+            (
+                500,
+                "Get \"https://x/v2/\": net/http: TLS handshake timeout",
+            ),
+            (500, "Get \"https://x/v2/\": context deadline exceeded"),
+            (
+                500,
+                "received unexpected HTTP status: 503 Service Unavailable",
+            ),
+        ] {
+            let told = Absence::told(status, reason.to_owned());
+            assert_eq!(told, Absence::Unknown(reason.to_owned()));
+        }
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(crate) struct ContainerClusterModel {
     pub(crate) control_plane_flavor: Attr<String>,
 
     /// What the nodes' machines are made from. On docker an image that honours the node image contract;
-    /// it is pulled only where the engine has none of that name. Default: the image that users of the COE know
+    /// it is pulled only where the engine has none of that name, and a plan fails where it cannot be. Default: the image that users of the COE know
     /// (`docker:<cluster_version>-dind` for swarm). A change recreates the machines one by one; their
     /// data stays.
     #[attribute(optional)]
