@@ -28,13 +28,12 @@ impl Engine {
             return Err(EngineError::NoControlPlane { cluster, reason }.into());
         }
         let id = target.observed.id;
-        let journal = self
-            .remember_node(NodeWork::Change, id, &spec.name, operation)
-            .await
-            .map_err(EngineError::from)?;
+        let work = self
+            .begin_node(NodeWork::Change, id, &spec.name, operation)
+            .await?;
         let put = self.put_settings(&target, node, operation).await;
         let put = put.map_err(Failure::from);
-        journal.end(outcome(&put));
+        work.end(outcome(&put)).await;
         put?;
         Ok(node_of(&self.cluster(target.observed), &node.name)?)
     }
