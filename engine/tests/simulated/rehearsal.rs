@@ -156,6 +156,16 @@ impl Rehearsed {
     }
 }
 
+impl Rehearsed {
+    /// Takes a member out of the copy of the ledger that a control plane has.
+    fn forget_by_hand(&self, control_plane: &NodeName, member: &str) {
+        let volume = &self.coe.volumes(Role::ControlPlane)[0].name;
+        let page =
+            format!("volumes/{control_plane}-{volume}/files/rehearsal/ledger/member-{member}.json");
+        fs::remove_file(self.fixture.harness.dir.path().join(page)).unwrap();
+    }
+}
+
 async fn rehearse(control_planes: u32, workers: u32, test: impl AsyncFnOnce(Rehearsed)) {
     run(
         SimulatedHarness::new().await,
@@ -206,6 +216,42 @@ async fn asked_twice_a_node_joins_once() {
             .unwrap();
         rehearsed.join(&rehearsed.name(Role::Worker, 1)).await;
         assert_eq!(rehearsed.members().await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_whose_join_was_cut_off_is_the_same_member_when_it_joins_again() {
+    rehearse(2, 1, async |rehearsed| {
+        let before = rehearsed.members().await;
+        let first = rehearsed.name(Role::ControlPlane, 1);
+        for name in [
+            rehearsed.name(Role::ControlPlane, 2),
+            rehearsed.name(Role::Worker, 1),
+        ] {
+            for control_plane in [&first, &rehearsed.name(Role::ControlPlane, 2)] {
+                if *control_plane != name {
+                    rehearsed.forget_by_hand(control_plane, &before[&name].id);
+                }
+            }
+            assert!(!rehearsed.members().await.contains_key(&name));
+            rehearsed.join(&name).await;
+            assert_eq!(rehearsed.members().await, before);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn control_planes_that_joined_at_once_know_one_another_without_the_first() {
+    rehearse(3, 1, async |rehearsed| {
+        let members = rehearsed.members().await;
+        rehearsed.stop(&rehearsed.name(Role::ControlPlane, 1)).await;
+        for ordinal in 2..=3 {
+            let other = rehearsed.exec(&rehearsed.name(Role::ControlPlane, ordinal));
+            let seen = rehearsed.coe.observe(&*other).await.unwrap().members;
+            assert!(seen.keys().eq(members.keys()), "{seen:?}");
+        }
     })
     .await;
 }

@@ -110,6 +110,12 @@ impl Ledger {
         self.next(member_key(member), Content::Removed)
     }
 
+    /// Whether there was a member of that id that was removed.
+    pub(super) fn was_removed(&self, member: Uuid) -> bool {
+        let page = self.pages.get(&member_key(member));
+        page.is_some_and(|page| page.content == Content::Removed)
+    }
+
     fn next(&self, key: String, content: Content) -> Page {
         let revision = self.pages.get(&key).map_or(1, |page| page.revision + 1);
         Page {

@@ -12,7 +12,8 @@
 mod ledger;
 mod node;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,8 +36,11 @@ use node::{DataFolder, Statement, Way, refused};
 const WITHOUT_VOLUME: &str = "/var/lib";
 /// What a machine runs whose image does not tell.
 const UNTOLD_VERSION: &str = "0.0.0";
-/// Looks are cheap, and a machine that starts does so within one.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// How long the first pause between two looks is; each further one is twice as long. A machine that starts does so
+/// within one.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// How long a pause is at the most: what does not come soon is waited for in vain most of the time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Plays the COE of a driver.
 pub struct Rehearsal {
@@ -197,17 +201,30 @@ impl Rehearsal {
         Ok(look)
     }
 
-    /// Writes pages to all control planes that answer.
-    async fn write(&self, exec: &dyn Exec, look: &Look, pages: &[Page]) -> Result<(), CoeError> {
+    /// Writes pages to all control planes that answer, those included that join meanwhile; what is agreed on
+    /// then.
+    async fn write(&self, exec: &dyn Exec, look: Look, pages: &[Page]) -> Result<Look, CoeError> {
         let data = self.data(Role::ControlPlane);
-        let (answering, _) = look.control_planes();
-        let mut files = Vec::new();
-        for control_plane in answering {
-            for page in pages {
-                files.push(data.page_file(exec.node(), Way::Peer(control_plane.address), page)?);
+        let mut reached: BTreeSet<IpAddr> = BTreeSet::new();
+        let mut now = look;
+        loop {
+            let (answering, _) = now.control_planes();
+            let addresses = answering.iter().map(|member| member.address);
+            let missed: Vec<IpAddr> = addresses.filter(|one| !reached.contains(one)).collect();
+            if missed.is_empty() {
+                return Ok(now);
             }
+            let mut files = Vec::new();
+            for address in &missed {
+                for page in pages {
+                    files.push(data.page_file(exec.node(), Way::Peer(*address), page)?);
+                }
+            }
+            exec.put_files(&files).await?;
+            reached.extend(missed);
+            let ways = reached.iter().copied().map(Way::Peer).collect();
+            now = self.gather(exec, ways).await?;
         }
-        Ok(exec.put_files(&files).await?)
     }
 
     /// Changes what is agreed on about a member.
@@ -227,8 +244,8 @@ impl Rehearsal {
         if after == *before {
             return Ok(());
         }
-        self.write(control_plane, &look, &[look.ledger.member_page(after)])
-            .await
+        let page = look.ledger.member_page(after);
+        self.write(control_plane, look, &[page]).await.map(drop)
     }
 
     async fn own_statements(
@@ -424,7 +441,11 @@ impl Coe for Rehearsal {
             return Ok(());
         }
         look.check_majority(what, name)?;
-        let member = new_member(node, own_version);
+        let mut member = new_member(node, own_version);
+        // It may have begun to join as that one before, and not have come to tell the others.
+        if let Some(id) = own_id.filter(|id| !look.ledger.was_removed(*id)) {
+            member.id = id;
+        }
         let data = self.data(node.role);
         let mut own_files = vec![data.identity_file(name, member.id)?];
         let page = look.ledger.member_page(member);
@@ -434,7 +455,14 @@ impl Coe for Rehearsal {
             }
         }
         node.exec.put_files(&own_files).await?;
-        self.write(node.exec, &look, &[page]).await
+        let agreed = self.write(node.exec, look, &[page]).await?;
+        if node.role == Role::ControlPlane {
+            // What others have agreed on meanwhile, who did not know of this one.
+            let of_page = |page| data.page_file(name, Way::Own, page);
+            let files: Result<Vec<_>, _> = agreed.ledger.pages().map(of_page).collect();
+            node.exec.put_files(&files?).await?;
+        }
+        Ok(())
     }
 
     async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
@@ -456,6 +484,7 @@ impl Coe for Rehearsal {
         control_plane: &dyn Exec,
         nodes: &[NodeName],
     ) -> Result<(), CoeError> {
+        let mut pause = FIRST_PAUSE;
         loop {
             let members = self
                 .look(control_plane, "waiting for nodes")
@@ -469,7 +498,8 @@ impl Coe for Rehearsal {
             if nodes.iter().all(is_up) {
                 return Ok(());
             }
-            tokio::time::sleep(BETWEEN_LOOKS).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -482,7 +512,7 @@ impl Coe for Rehearsal {
         match look.ledger.settings() {
             Some((cluster, labels)) if *labels != spec.labels => {
                 let page = look.ledger.settings_page(cluster, spec.labels.clone());
-                self.write(control_plane, &look, &[page]).await
+                self.write(control_plane, look, &[page]).await.map(drop)
             }
             _ => Ok(()),
         }
@@ -548,7 +578,7 @@ impl Coe for Rehearsal {
         if pages.is_empty() {
             return Ok(());
         }
-        self.write(control_plane, &look, &pages).await
+        self.write(control_plane, look, &pages).await.map(drop)
     }
 
     fn load_image(&self) -> Command {
