@@ -1,7 +1,8 @@
 //! Makes the platform remember the cluster.
 //!
 //! The first record of a new cluster says that it is not complete, so that what an interrupted create
-//! leaves can be told from a cluster; its undo deletes it.
+//! leaves can be told from a cluster. There is nothing to undo: the record goes last of all, once nothing else is
+//! left, because what is left without one is known to nobody.
 
 use async_trait::async_trait;
 
@@ -30,12 +31,5 @@ impl Step for PutRecord {
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let record = site.record(self.phase);
         Ok(site.platform.put_record(&site.owner, &record).await?)
-    }
-
-    async fn undo(&self, site: &Site) -> Result<(), StepError> {
-        match self.phase {
-            Phase::Making => Ok(site.platform.delete_record(site.owner.cluster).await?),
-            Phase::Failed | Phase::There | Phase::Going => Ok(()),
-        }
     }
 }
