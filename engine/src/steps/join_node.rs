@@ -34,6 +34,10 @@ impl Step for JoinNode {
     }
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
+        if site.may_be_dead_member() {
+            // Beside a dead one of its name it would be another member: of control planes, one vote too many.
+            leave(site, &self.node).await?;
+        }
         join(site, &self.node, self.role).await
     }
 

@@ -64,6 +64,8 @@ struct Known {
     /// What nodes beside the pool have still to be given.
     put_off: BTreeMap<NodeName, NodeSettings>,
     initialized: bool,
+    /// Whether nobody could be asked who is a member.
+    members_untold: bool,
 }
 
 /// Whether the operation makes the cluster.
@@ -166,6 +168,7 @@ impl Site {
             known.put_off.clone_from(&record.put_off);
             known.initialized = record.initialized;
         }
+        known.members_untold = known.initialized && observed.members.is_none();
         for (name, machine) in &observed.machines {
             known.addresses.insert(name.clone(), machine.address);
             if let Some(port) = host_port(machine, api_port) {
@@ -255,6 +258,11 @@ impl Site {
         self.given
             .lock()
             .retain(|holder, _| (holder.cluster, &holder.node) != (self.owner.cluster, node));
+    }
+
+    /// Whether a node that is about to join may be a member already, of which nothing is there any more.
+    pub(super) fn may_be_dead_member(&self) -> bool {
+        self.known().members_untold
     }
 
     /// Whether the node has volumes from before.
