@@ -81,7 +81,8 @@ impl Engine {
         ended: Option<OperationId>,
         operation: &Operation,
     ) -> Result<(), Failure> {
-        let Some(observed) = self.unfinished(id).await? else {
+        let bounds = Bounds::of(operation);
+        let Some(observed) = self.unfinished(id, &bounds).await? else {
             let forgotten = self.0.journals.forget(id).await;
             return Ok(forgotten.map_err(EngineError::from)?);
         };
@@ -96,7 +97,7 @@ impl Engine {
             .begin(OperationKind::Delete, id, name, operation)
             .await?;
         // Between the look and the journal, somebody may have imported and finished it.
-        match self.unfinished(id).await {
+        match self.unfinished(id, &bounds).await {
             Ok(_) => self.delete_all(id, operation, work).await,
             Err(error) => {
                 let told = error.to_string();
@@ -106,9 +107,13 @@ impl Engine {
         }
     }
 
-    async fn unfinished(&self, id: ClusterId) -> Result<Option<ObservedCluster>, EngineError> {
+    async fn unfinished(
+        &self,
+        id: ClusterId,
+        bounds: &Bounds,
+    ) -> Result<Option<ObservedCluster>, EngineError> {
         let scope = Scope::Id(id);
-        let found = self.observe(&scope, &Bounds::for_look()).await?.pop();
+        let found = self.observe(&scope, bounds).await?.pop();
         match found {
             Some(observed) if observed.has_lost_its_record() => Err(EngineError::RecordLost {
                 name: observed.owner.cluster_name,

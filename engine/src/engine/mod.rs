@@ -154,11 +154,19 @@ impl Engine {
         &self,
         images: &[ImageName],
     ) -> Result<BTreeMap<ImageName, String>, EngineError> {
+        self.image_ids_within(images, &Bounds::for_look()).await
+    }
+
+    async fn image_ids_within(
+        &self,
+        images: &[ImageName],
+        bounds: &Bounds,
+    ) -> Result<BTreeMap<ImageName, String>, EngineError> {
         if images.is_empty() {
             return Ok(BTreeMap::new());
         }
         let question = || self.0.platform.image_ids(images);
-        self.ask(&Bounds::for_look(), question).await
+        self.ask(bounds, question).await
     }
 
     /// The cluster of that id; `None` only where the platform definitely has nothing of it. A COE that

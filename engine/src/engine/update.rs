@@ -63,7 +63,8 @@ impl Engine {
             if observed.record.is_none() {
                 return Err(self.failed_with(id, EngineError::NoRecord(id)).await);
             }
-            let images = self.image_ids(&spec.preload_images).await?;
+            let bounds = Bounds::of(operation);
+            let images = self.image_ids_within(&spec.preload_images, &bounds).await?;
             let plan = match self.plan(spec, Some(&observed), &images) {
                 Ok(plan) => plan,
                 Err(error) => {
