@@ -196,6 +196,18 @@ impl Engine {
             .forget_all_but(there, name.clone(), kind, location)
             .await?)
     }
+
+    /// Removes the journal of a cluster of which the platform has nothing: that of a deletion that died or was cut
+    /// off at its very end. Whoever learns that the cluster is gone asks for no deletion any more. One that cannot
+    /// be removed is left: it is a hint.
+    pub(super) async fn forget_gone(&self, cluster: ClusterId) {
+        let platform = &self.0.platform;
+        let (kind, location) = (platform.name(), platform.location());
+        let forgotten = self.0.journals.forget_gone(cluster, kind, location).await;
+        if let Err(error) = forgotten {
+            tracing::warn!(%cluster, %error, "left the journal of a cluster that is gone");
+        }
+    }
 }
 
 /// What a journal is told at the end of an operation after which the cluster should be there.

@@ -173,10 +173,11 @@ impl Engine {
     /// does not answer is told by the cluster's health and is no error. Readers share a look that is
     /// younger than two seconds, unless this engine has changed the cluster since.
     pub async fn read(&self, id: ClusterId) -> Result<Option<Cluster>, EngineError> {
-        Ok(self
-            .shared_look(id)
-            .await?
-            .map(|observed| self.cluster(observed)))
+        let seen = self.shared_look(id).await?;
+        if seen.is_none() {
+            self.forget_gone(id).await;
+        }
+        Ok(seen.map(|observed| self.cluster(observed)))
     }
 
     /// The finished cluster of that name.

@@ -232,17 +232,38 @@ impl Journals {
         };
         blocking(move || {
             for path in journals_in(&folder.path)? {
-                // One that cannot be read is told by the operation that needs it.
-                let records = peek(&path).unwrap_or_default();
-                let Some(Entry::OperationBegun(begun)) = records.first().map(|first| &first.entry)
-                else {
-                    continue;
+                let is_of = |begun: &OperationBegun| {
+                    begun.name == name && begun.platform == platform && begun.location == location
                 };
-                let is_of_name =
-                    begun.name == name && begun.platform == platform && begun.location == location;
-                if is_of_name && !there.contains(&begun.cluster) {
-                    remove_unused(&folder, begun.cluster)?;
+                match first_begun(&path) {
+                    Some(begun) if is_of(&begun) && !there.contains(&begun.cluster) => {
+                        remove_unused(&folder, begun.cluster)?;
+                    }
+                    _ => {}
                 }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes the journal of a cluster of which nothing is on that platform, unless it is that of a cluster on
+    /// another one, or an operation works on it.
+    pub async fn forget_gone(
+        &self,
+        cluster: ClusterId,
+        platform: &'static str,
+        location: String,
+    ) -> Result<(), JournalError> {
+        let Some(folder) = self.0.clone() else {
+            return Ok(());
+        };
+        blocking(move || {
+            let path = folder.journal(cluster);
+            let is_of =
+                |begun: OperationBegun| begun.platform == platform && begun.location == location;
+            if path.exists() && first_begun(&path).is_some_and(is_of) {
+                remove_unused(&folder, cluster)?;
             }
             Ok(())
         })
@@ -255,6 +276,15 @@ impl Journals {
             return Ok(());
         };
         blocking(move || remove_unused(&folder, cluster)).await
+    }
+}
+
+/// What the first operation is that a journal tells of. A journal that cannot be read is told by the operation that
+/// needs it.
+fn first_begun(path: &Path) -> Option<OperationBegun> {
+    match peek(path).unwrap_or_default().into_iter().next()?.entry {
+        Entry::OperationBegun(begun) => Some(begun),
+        _ => None,
     }
 }
 

@@ -322,6 +322,25 @@ async fn only_journals_of_that_name_and_place_without_a_cluster_are_forgotten() 
 }
 
 #[tokio::test]
+async fn the_journal_of_a_cluster_that_is_gone_is_forgotten_where_it_was_and_nowhere_else() {
+    let bench = Bench::new();
+    let journals = bench.journals();
+    let is_kept = || bench.path().exists();
+    let begun = journals.begin(bench.intent(OperationKind::Delete)).await;
+    let forget = async |location: &str| {
+        let forgotten = journals.forget_gone(bench.cluster, "simulated", location.to_owned());
+        forgotten.await.unwrap();
+    };
+    forget("here").await;
+    assert!(is_kept(), "an operation works on it");
+    drop(begun);
+    forget("there").await;
+    assert!(is_kept(), "it is one of another platform");
+    forget("here").await;
+    assert!(!is_kept());
+}
+
+#[tokio::test]
 async fn a_damaged_or_newer_journal_is_an_error_that_names_the_file() {
     let bench = Bench::new();
     drop(bench.begin(OperationKind::Create).await.unwrap());
