@@ -340,9 +340,9 @@ impl Engine {
             on_failure: OnFailure::Keep,
         };
         let target = Target { observed, record };
-        self.run_journaled(NodeWork::Change, target, name, operation, leg)
+        let done = async |_site| Ok(());
+        self.run_journaled(NodeWork::Change, target, name, operation, leg, done)
             .await
-            .map(drop)
     }
 
     /// The cluster, if its COE answers.
@@ -384,28 +384,34 @@ impl Engine {
         leg: Leg,
     ) -> Result<Node, Failure> {
         let id = target.observed.id;
-        let site = self
-            .run_journaled(work, target, name, operation, leg)
-            .await?;
-        let observed = match self.last_look(id).await {
-            Ok(seen) => seen.ok_or(EngineError::NoCluster(id))?,
-            Err(error) => site.as_left_by_its_steps(Phase::There, chain(&error)),
+        let then_look = async |site: Site| {
+            let observed = match self.last_look(id).await {
+                Ok(seen) => seen.ok_or(EngineError::NoCluster(id))?,
+                Err(error) => site.as_left_by_its_steps(Phase::There, chain(&error)),
+            };
+            Ok(node_of(&self.cluster(observed), name)?)
         };
-        Ok(node_of(&self.cluster(observed), name)?)
+        self.run_journaled(work, target, name, operation, leg, then_look)
+            .await
     }
 
-    async fn run_journaled(
+    /// The operation ends after `then`: one whose process dies before it can tell of the node has not told.
+    async fn run_journaled<T>(
         &self,
         work: NodeWork,
         target: Target,
         name: &NodeName,
         operation: &Operation,
         leg: Leg,
-    ) -> Result<Site, Failure> {
+        then: impl AsyncFnOnce(Site) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let (id, of) = (target.observed.id, &target.record.spec.name);
         let work = self.begin_node(work, id, of, operation).await?;
         let run = self.run_leg(&target, name, operation, leg, &work.journal);
-        let result = Box::pin(run).await;
+        let result = match Box::pin(run).await {
+            Ok(site) => then(site).await,
+            Err(failure) => Err(failure),
+        };
         work.end(outcome(&result)).await;
         result
     }

@@ -177,8 +177,9 @@ impl Journals {
                 return Ok(None);
             }
             let records = peek(&path)?;
-            let may_be_had =
-                || left == Left::Whole && !is_unfinished(&records, dead, OperationKind::Create);
+            let may_be_had = || {
+                left == Left::Whole && !is_unfinished(&records, dead, OperationKind::Create, &[])
+            };
             if !was_begun_here(&records, dead) || may_be_had() {
                 return Ok(None);
             }
@@ -203,18 +204,25 @@ impl Journals {
             if !path.exists() {
                 return Ok(false);
             }
-            let records = peek(&path)?;
-            if !is_unfinished(&records, operation, kind) || !was_begun_here(&records, operation) {
-                return Ok(false);
-            }
-            match folder.open().get(&cluster) {
+            let living: Vec<OperationId> = match folder.open().get(&cluster) {
                 // This process holds the journal: so no other one works on the cluster.
-                Some(open) => Ok(open
-                    .running
-                    .iter()
-                    .all(|one| one.operation != operation && one.begun.kind.works_beside(kind))),
-                None => Ok(!is_held(&path)?),
-            }
+                Some(open) => {
+                    let mut running = open.running.iter();
+                    let is_in_the_way = |one: &Running| {
+                        one.operation == operation || !one.begun.kind.works_beside(kind)
+                    };
+                    if running.any(is_in_the_way) {
+                        return Ok(false);
+                    }
+                    open.running.iter().map(|one| one.operation).collect()
+                }
+                None if is_held(&path)? => return Ok(false),
+                None => Vec::new(),
+            };
+            // After that: what ended meanwhile says so by now.
+            let records = peek(&path)?;
+            Ok(was_begun_here(&records, operation)
+                && is_unfinished(&records, operation, kind, &living))
         })
         .await
     }

@@ -315,28 +315,38 @@ pub(super) fn is_settled(records: &[Record]) -> bool {
     succeeded
         && running(records).is_empty()
         // A change of the whole cluster settles what became of nodes beside its pool; that of one does not.
-        && !(is_of_node && begun(records).any(|(of, begun)| is_unfinished(records, of, begun.kind)))
+        && !(is_of_node && begun(records).any(|(of, begun)| is_unfinished(records, of, begun.kind, &[])))
 }
 
-/// Whether the operation, if its process is dead, never told what it had made, and none has carried it on.
+/// Whether the operation, if its process is dead or it has ended, never told what it had made, and none has carried
+/// it on. `living` are those of which it is known that they are at work now.
 pub(super) fn is_unfinished(
     records: &[Record],
     operation: OperationId,
     kind: OperationKind,
+    living: &[OperationId],
 ) -> bool {
     let is_of_kind = begun(records).any(|(of, begun)| of == operation && begun.kind == kind);
     let told = match ending(records, operation) {
         None => false,
-        // Noted by whoever worked on the cluster next: on the whole of it, or on another node.
-        Some(Ending::Died) => kind != OperationKind::AddNode,
-        Some(Ending::Succeeded | Ending::Failed { .. }) => true,
+        // Of an add that failed nobody is told but that it did: what it could not take back nobody has.
+        Some(Ending::Failed { .. }) => kind != OperationKind::AddNode,
+        Some(Ending::Succeeded) => true,
+        // It was noted by whoever worked on the cluster next: on the whole of it, or on another node.
+        Some(Ending::Died) if kind == OperationKind::AddNode => false,
+        // By somebody who has the cluster, and not by one who only carried on.
+        Some(Ending::Died) => begun(records)
+            .skip_while(|(of, _)| *of != operation)
+            .skip(1)
+            .any(|(_, next)| next.instead_of.is_none()),
     };
     let carried_on = begun(records).any(|(by, begun)| {
         begun.instead_of == Some(operation)
-            && !matches!(
-                ending(records, by),
-                Some(Ending::Failed { .. } | Ending::Died)
-            )
+            && match ending(records, by) {
+                Some(Ending::Succeeded) => true,
+                Some(Ending::Failed { .. } | Ending::Died) => false,
+                None => living.contains(&by),
+            }
     });
     is_of_kind && !told && !carried_on
 }
