@@ -4,6 +4,8 @@
 //! event that its parent names.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -15,15 +17,14 @@ use coe_engine::cluster::{Cluster, NodeStatus};
 use coe_engine::engine::{Engine, Fate, NodeRequest, Settings, Spared};
 use coe_engine::error::{EngineError, Failure};
 use coe_engine::model::{
-    ClusterId, ClusterSpec, ClusterStatus, CoeKind, DesiredState, Health, NetworkSpec,
-    OnCreateFailure, OperationId, Role,
+    ClusterId, ClusterSpec, ClusterStatus, Health, OnCreateFailure, OperationId, Role,
 };
-use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget};
+use coe_engine::operation::{Event, Operation, ProgressSink};
 use coe_engine::platform::simulated::{Simulated, SimulatedSettings};
 use coe_engine::platform::{Platform, Scope};
 use coe_engine::saga::journal::JournalError;
-use jiff::{SignedDuration, Timestamp};
-use tokio_util::sync::CancellationToken;
+use jiff::SignedDuration;
+use support::{operation_within, spec};
 
 /// What a child does, and the event at which it dies: `create 3`.
 const ORDER: &str = "COE_TEST_CRASH_ORDER";
@@ -71,34 +72,7 @@ impl ProgressSink for Silent {
 }
 
 fn operation(progress: Arc<dyn ProgressSink>) -> Operation {
-    Operation {
-        id: OperationId::new(),
-        deadline: Timestamp::now() + SignedDuration::from_mins(5),
-        cancellation: CancellationToken::new(),
-        progress,
-        retries: RetryBudget::default(),
-    }
-}
-
-fn spec(control_planes: u32, workers: u32) -> ClusterSpec {
-    ClusterSpec {
-        name: "bar".parse().unwrap(),
-        description: String::new(),
-        coe: CoeKind::Swarm,
-        labels: BTreeMap::new(),
-        version: None,
-        control_planes: control_planes.try_into().unwrap(),
-        workers,
-        control_plane_flavor: None,
-        flavor: None,
-        image: None,
-        preload_images: Vec::new(),
-        ports: Vec::new(),
-        mounts: Vec::new(),
-        volumes: Vec::new(),
-        network: NetworkSpec::Isolated,
-        desired_state: DesiredState::Running,
-    }
+    operation_within(SignedDuration::from_mins(5), progress)
 }
 
 fn platform_in(folder: &Path) -> Simulated {

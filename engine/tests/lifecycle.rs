@@ -11,6 +11,7 @@ mod rollback;
 mod shared_network;
 #[path = "lifecycle/two_users.rs"]
 mod two_users;
+mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -21,14 +22,15 @@ use coe_engine::cluster::{Cluster, NodeStatus};
 use coe_engine::engine::{Engine, Settings};
 use coe_engine::error::{EngineError, Failure};
 use coe_engine::model::{
-    ClusterId, ClusterSpec, ClusterStatus, CoeKind, DesiredState, Health, ImageName, NetworkSpec,
-    NodeName, OnCreateFailure, OperationId,
+    ClusterId, ClusterSpec, ClusterStatus, DesiredState, Health, ImageName, NetworkSpec, NodeName,
+    OnCreateFailure,
 };
-use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget, StepProgress};
+use coe_engine::operation::{Event, Operation, ProgressSink, StepProgress};
 use coe_engine::platform::simulated::{Call, Fault, FaultKind, Simulated, SimulatedSettings};
 use coe_engine::platform::{Platform, Scope};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use proptest::prelude::*;
+use support::spec;
 use tokio_util::sync::CancellationToken;
 
 /// Keeps the events of an operation.
@@ -112,34 +114,7 @@ fn operation() -> Operation {
 }
 
 fn operation_within(time: SignedDuration) -> Operation {
-    Operation {
-        id: OperationId::new(),
-        deadline: Timestamp::now() + time,
-        cancellation: CancellationToken::new(),
-        progress: Arc::new(Events::default()),
-        retries: RetryBudget::default(),
-    }
-}
-
-fn spec(control_planes: u32, workers: u32) -> ClusterSpec {
-    ClusterSpec {
-        name: "bar".parse().unwrap(),
-        description: String::new(),
-        coe: CoeKind::Swarm,
-        labels: BTreeMap::new(),
-        version: None,
-        control_planes: control_planes.try_into().unwrap(),
-        workers,
-        control_plane_flavor: None,
-        flavor: None,
-        image: None,
-        preload_images: Vec::new(),
-        ports: Vec::new(),
-        mounts: Vec::new(),
-        volumes: Vec::new(),
-        network: NetworkSpec::Isolated,
-        desired_state: DesiredState::Running,
-    }
+    support::operation_within(time, Arc::new(Events::default()))
 }
 
 fn name(text: &str) -> NodeName {

@@ -1,13 +1,14 @@
 //! Nodes beside a cluster's pool: added, changed, finished and removed, each by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use coe_engine::cluster::NodeStatus;
 use coe_engine::coe::Boot;
-use coe_engine::engine::NodeRequest;
+use coe_engine::engine::{Engine, NodeRequest, Settings};
 use coe_engine::error::EngineError;
 use coe_engine::model::{ClusterSpec, DesiredState, Flavor, ImageName, NodeGroup, Owner, Role};
-use coe_engine::platform::simulated::{Call, FaultKind};
+use coe_engine::platform::simulated::{Call, FaultKind, Simulated, SimulatedSettings};
 use coe_engine::platform::{MachineRequest, Platform};
 use jiff::{SignedDuration, Timestamp};
 
@@ -281,4 +282,43 @@ async fn a_name_of_the_pool_is_none_for_a_node_beside_it() {
         failure.unwrap_err().error,
         EngineError::Invalid(_)
     ));
+}
+
+/// An add that ends says what it could not take back, and nothing keeps it: nobody has the node.
+#[tokio::test]
+async fn a_node_whose_add_could_not_be_taken_back_is_finished_by_the_next_one_at_once() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(1, 0)).await;
+    let (id, request) = (cluster.id(), beside("extra", Role::Worker));
+    let journal = tempfile::tempdir().unwrap();
+    let journaled = |faults| {
+        let settings = SimulatedSettings {
+            faults,
+            ..SimulatedSettings::in_folder(bench.folder.path())
+        };
+        let journal_dir = Some(journal.path().to_owned());
+        let with_journal = Settings {
+            journal_dir,
+            ..Settings::default()
+        };
+        Engine::new(Arc::new(Simulated::new(settings)), with_journal)
+    };
+    let failing = journaled(vec![
+        fault(Call::PutFiles, 1, FaultKind::FailBefore),
+        fault(Call::DeleteMachine, 1, FaultKind::FailBefore),
+    ]);
+    let failure = failing.add_node(id, &request, &operation()).await;
+    assert_eq!(failure.unwrap_err().leftovers.len(), 1);
+    let added = journaled(Vec::new())
+        .add_node(id, &request, &operation())
+        .await;
+    let node = added.unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(node.status, NodeStatus::Ready);
+    assert_eq!(node.labels, request.labels);
+    // Now somebody has it.
+    let again = journaled(Vec::new())
+        .add_node(id, &request, &operation())
+        .await;
+    let error = again.unwrap_err().error;
+    assert!(matches!(error, EngineError::NodeExists { .. }), "{error}");
 }
