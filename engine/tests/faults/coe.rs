@@ -1,0 +1,166 @@
+//! A rehearsed COE that tells which secrets it has handed out, and keeps its members where undo is to fail.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use coe_engine::coe::rehearsal::Rehearsal;
+use coe_engine::coe::{
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NodeAccess,
+};
+use coe_engine::model::{ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role};
+use coe_engine::transport::{Command, Exec};
+
+use crate::gate::Gate;
+use crate::secrets::Secrets;
+
+pub(crate) struct WatchedCoe {
+    pub(crate) inner: Rehearsal,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) secrets: Arc<Secrets>,
+}
+
+#[async_trait]
+impl Coe for WatchedCoe {
+    fn kind(&self) -> CoeKind {
+        self.inner.kind()
+    }
+
+    fn check(&self, spec: &ClusterSpec) -> Vec<Finding> {
+        self.inner.check(spec)
+    }
+
+    fn default_image(&self, version: Option<&str>) -> ImageName {
+        self.inner.default_image(version)
+    }
+
+    fn volumes(&self, role: Role) -> Vec<NodeVolume> {
+        self.inner.volumes(role)
+    }
+
+    fn api_port(&self) -> u16 {
+        self.inner.api_port()
+    }
+
+    fn endpoint_scheme(&self) -> &'static str {
+        self.inner.endpoint_scheme()
+    }
+
+    fn new_secrets(&self, spec: &ClusterSpec) -> Result<ClusterSecrets, CoeError> {
+        let made = self.inner.new_secrets(spec)?;
+        self.secrets.keep(made.ca_key.expose());
+        Ok(made)
+    }
+
+    async fn read_secrets(&self, control_plane: &dyn Exec) -> Result<ClusterSecrets, CoeError> {
+        let read = self.inner.read_secrets(control_plane).await?;
+        self.secrets.keep(read.ca_key.expose());
+        Ok(read)
+    }
+
+    fn boot(
+        &self,
+        spec: &ClusterSpec,
+        node: &NodeName,
+        role: Role,
+        names: &[String],
+        secrets: Option<&ClusterSecrets>,
+    ) -> Result<Boot, CoeError> {
+        let boot = self.inner.boot(spec, node, role, names, secrets)?;
+        for file in boot.files.iter().filter(|file| file.mode == 0o600) {
+            self.secrets
+                .keep(&String::from_utf8_lossy(file.content.expose()));
+        }
+        Ok(boot)
+    }
+
+    async fn wait_until_up(&self, node: &dyn Exec) -> Result<(), CoeError> {
+        self.inner.wait_until_up(node).await
+    }
+
+    async fn init(&self, spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(), CoeError> {
+        self.inner.init(spec, first).await
+    }
+
+    async fn join_ticket(
+        &self,
+        control_plane: &dyn Exec,
+        role: Role,
+    ) -> Result<JoinTicket, CoeError> {
+        let ticket = self.inner.join_ticket(control_plane, role).await?;
+        self.secrets.keep(ticket.token.expose());
+        Ok(ticket)
+    }
+
+    async fn join(&self, node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(), CoeError> {
+        self.inner.join(node, ticket).await
+    }
+
+    async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
+        self.inner.observe(control_plane).await
+    }
+
+    async fn wait_until_ready(
+        &self,
+        control_plane: &dyn Exec,
+        nodes: &[NodeName],
+    ) -> Result<(), CoeError> {
+        self.inner.wait_until_ready(control_plane, nodes).await
+    }
+
+    async fn configure(
+        &self,
+        control_plane: &dyn Exec,
+        spec: &ClusterSpec,
+    ) -> Result<(), CoeError> {
+        self.inner.configure(control_plane, spec).await
+    }
+
+    async fn set_node_labels(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), CoeError> {
+        self.inner
+            .set_node_labels(control_plane, node, labels)
+            .await
+    }
+
+    async fn drain(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
+        self.inner.drain(control_plane, node).await
+    }
+
+    async fn uncordon(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
+        self.inner.uncordon(control_plane, node).await
+    }
+
+    async fn remove_member(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        leaving: Option<&dyn Exec>,
+    ) -> Result<(), CoeError> {
+        if self.gate.keeps_all() {
+            return Err(CoeError::Refused {
+                what: "removing a member".to_owned(),
+                node: node.clone(),
+                reason: "it was told to fail".to_owned(),
+            });
+        }
+        self.inner.remove_member(control_plane, node, leaving).await
+    }
+
+    fn load_image(&self) -> Command {
+        self.inner.load_image()
+    }
+
+    fn credentials(
+        &self,
+        secrets: &ClusterSecrets,
+        lifetime: Duration,
+    ) -> Result<Credentials, CoeError> {
+        self.inner.credentials(secrets, lifetime)
+    }
+}

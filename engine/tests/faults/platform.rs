@@ -1,0 +1,230 @@
+//! The simulated platform behind a gate.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use coe_engine::model::{
+    ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
+    NodeName, NodeSpec, ObservedCluster, Owner,
+};
+use coe_engine::platform::simulated::{Call, Simulated};
+use coe_engine::platform::{ImageStream, MachineRequest, Machines, Platform, PlatformError, Scope};
+use coe_engine::transport::{Command, Exec, ExecError, NodeFile, Output, Stdin};
+
+use crate::gate::{Gate, Made, Refusal};
+
+pub(crate) struct GatedPlatform {
+    pub(crate) inner: Simulated,
+    pub(crate) gate: Arc<Gate>,
+}
+
+impl GatedPlatform {
+    async fn read<T: Send, F: Future<Output = Result<T, PlatformError>> + Send>(
+        &self,
+        call: Call,
+        effect: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, PlatformError> {
+        self.pass(call, false, effect).await
+    }
+
+    async fn write<T: Send, F: Future<Output = Result<T, PlatformError>> + Send>(
+        &self,
+        call: Call,
+        effect: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, PlatformError> {
+        self.pass(call, true, effect).await
+    }
+
+    async fn pass<T: Send, F: Future<Output = Result<T, PlatformError>> + Send>(
+        &self,
+        call: Call,
+        has_effect: bool,
+        effect: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, PlatformError> {
+        let refused = |refusal: Refusal| PlatformError::Refused {
+            what: call.to_string(),
+            reason: refusal.reason.to_owned(),
+            help: None,
+            retry: refusal.retry,
+        };
+        self.gate
+            .pass(Made { call, has_effect }, refused, effect)
+            .await
+    }
+}
+
+#[async_trait]
+impl Platform for GatedPlatform {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn location(&self) -> String {
+        self.inner.location()
+    }
+
+    /// They are not: so the engine takes the driver that it is given as it is, which rehearses by itself.
+    fn machines(&self) -> Machines {
+        Machines::Real
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedCluster>, PlatformError> {
+        self.read(Call::Observe, || self.inner.observe(scope)).await
+    }
+
+    async fn check(
+        &self,
+        spec: &ClusterSpec,
+        nodes: &[NodeSpec],
+        observed: Option<&ObservedCluster>,
+    ) -> Result<Vec<Finding>, PlatformError> {
+        self.read(Call::Check, || self.inner.check(spec, nodes, observed))
+            .await
+    }
+
+    async fn ensure_image(&self, image: &ImageName) -> Result<String, PlatformError> {
+        self.read(Call::EnsureImage, || self.inner.ensure_image(image))
+            .await
+    }
+
+    async fn image_ids(
+        &self,
+        images: &[ImageName],
+    ) -> Result<BTreeMap<ImageName, String>, PlatformError> {
+        self.read(Call::ImageIds, || self.inner.image_ids(images))
+            .await
+    }
+
+    async fn export_image(&self, image: &ImageName) -> Result<ImageStream, PlatformError> {
+        self.read(Call::ExportImage, || self.inner.export_image(image))
+            .await
+    }
+
+    async fn ensure_network(
+        &self,
+        owner: &Owner,
+        want: &NetworkSpec,
+    ) -> Result<Network, PlatformError> {
+        self.write(Call::EnsureNetwork, || {
+            self.inner.ensure_network(owner, want)
+        })
+        .await
+    }
+
+    async fn ensure_machine(
+        &self,
+        owner: &Owner,
+        request: &MachineRequest,
+    ) -> Result<Machine, PlatformError> {
+        self.write(Call::EnsureMachine, || {
+            self.inner.ensure_machine(owner, request)
+        })
+        .await
+    }
+
+    async fn start_machine(&self, machine: &Machine) -> Result<(), PlatformError> {
+        self.write(Call::StartMachine, || self.inner.start_machine(machine))
+            .await
+    }
+
+    async fn stop_machine(&self, machine: &Machine) -> Result<(), PlatformError> {
+        self.write(Call::StopMachine, || self.inner.stop_machine(machine))
+            .await
+    }
+
+    async fn delete_machine(
+        &self,
+        cluster: ClusterId,
+        node: &NodeName,
+    ) -> Result<(), PlatformError> {
+        self.write(Call::DeleteMachine, || {
+            self.inner.delete_machine(cluster, node)
+        })
+        .await
+    }
+
+    async fn delete_volumes(
+        &self,
+        cluster: ClusterId,
+        node: &NodeName,
+    ) -> Result<(), PlatformError> {
+        self.write(Call::DeleteVolumes, || {
+            self.inner.delete_volumes(cluster, node)
+        })
+        .await
+    }
+
+    async fn delete_network(&self, cluster: ClusterId) -> Result<(), PlatformError> {
+        self.write(Call::DeleteNetwork, || self.inner.delete_network(cluster))
+            .await
+    }
+
+    async fn put_record(&self, owner: &Owner, record: &ClusterRecord) -> Result<(), PlatformError> {
+        self.write(Call::PutRecord, || self.inner.put_record(owner, record))
+            .await
+    }
+
+    async fn delete_record(&self, cluster: ClusterId) -> Result<(), PlatformError> {
+        self.write(Call::DeleteRecord, || self.inner.delete_record(cluster))
+            .await
+    }
+
+    fn exec(&self, machine: &Machine) -> Arc<dyn Exec> {
+        Arc::new(GatedExec {
+            inner: self.inner.exec(machine),
+            gate: Arc::clone(&self.gate),
+        })
+    }
+}
+
+struct GatedExec {
+    inner: Arc<dyn Exec>,
+    gate: Arc<Gate>,
+}
+
+impl GatedExec {
+    fn refused(&self, command: &str) -> impl Fn(Refusal) -> ExecError + Send + Sync {
+        let (node, command) = (self.node().clone(), command.to_owned());
+        move |refusal| ExecError::Channel {
+            node: node.clone(),
+            command: command.clone(),
+            source: refusal.reason.into(),
+            retry: refusal.retry,
+        }
+    }
+}
+
+#[async_trait]
+impl Exec for GatedExec {
+    fn node(&self) -> &NodeName {
+        self.inner.node()
+    }
+
+    async fn run(&self, command: Command) -> Result<Output, ExecError> {
+        let made = Made {
+            call: Call::Run,
+            has_effect: false,
+        };
+        // A stream is read once.
+        let command = std::sync::Mutex::new(Some(command));
+        let run = || {
+            let taken = command.lock().map(|mut once| once.take()).ok().flatten();
+            let command = taken.unwrap_or(Command {
+                argv: vec!["cat".to_owned()],
+                stdin: Stdin::Empty,
+            });
+            self.inner.run(command)
+        };
+        self.gate.pass(made, self.refused("run"), run).await
+    }
+
+    async fn put_files(&self, files: &[NodeFile]) -> Result<(), ExecError> {
+        let made = Made {
+            call: Call::PutFiles,
+            has_effect: true,
+        };
+        let put = || self.inner.put_files(files);
+        self.gate.pass(made, self.refused("put files"), put).await
+    }
+}
