@@ -86,6 +86,12 @@ pub enum StepError {
          is: look into its log, and apply again"
     )]
     OnlyControlPlane(NodeName),
+    /// It goes with its vote.
+    #[error(
+        "{0} could not be taken out of the control plane, and stays: without it the others might never agree on \
+         anything again. Apply again"
+    )]
+    StillVoting(NodeName),
     /// A command on a node ended badly.
     #[error("`{command}` ended with {status} on {node}: {stderr}")]
     Command {

@@ -1,7 +1,8 @@
 //! Makes sure that a node has its machine, and that the machine's service is up.
 //!
 //! The node keeps the address and the published ports that it had before; its volumes are used if they
-//! are there. `undo` deletes the machine, and its volumes if the node is a new one.
+//! are there. `undo` deletes the machine, and its volumes if the node is a new one; that of a control plane whose
+//! vote could not be given up stays, because the others may count on it.
 
 use std::time::Duration;
 
@@ -97,6 +98,9 @@ impl Step for EnsureMachine {
 
     async fn undo(&self, site: &Site) -> Result<(), StepError> {
         let (cluster, name) = (site.owner.cluster, &self.node.name);
+        if site.is_voting(name) {
+            return Err(StepError::StillVoting(name.clone()));
+        }
         site.platform.delete_machine(cluster, name).await?;
         if self.origin == NodeOrigin::New {
             site.platform.delete_volumes(cluster, name).await?;

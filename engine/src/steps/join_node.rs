@@ -46,7 +46,12 @@ impl Step for JoinNode {
             // The whole cluster goes: leaving it member by member would only take time.
             return Ok(());
         }
-        leave(site, &self.node).await
+        if self.role == Role::ControlPlane {
+            site.may_vote(&self.node);
+        }
+        leave(site, &self.node).await?;
+        site.votes_no_more(&self.node);
+        Ok(())
     }
 }
 

@@ -66,6 +66,8 @@ struct Known {
     initialized: bool,
     /// Whether nobody could be asked who is a member.
     members_untold: bool,
+    /// Control planes that may not have given up their vote.
+    voting: BTreeSet<NodeName>,
 }
 
 /// Whether the operation makes the cluster.
@@ -313,6 +315,21 @@ impl Site {
 
     pub(super) fn no_longer_serves(&self, node: &NodeName) {
         self.known().serving.remove(node);
+    }
+
+    /// A control plane that is to leave, and has not yet.
+    pub(super) fn may_vote(&self, node: &NodeName) {
+        self.known().voting.insert(node.clone());
+    }
+
+    /// It has left.
+    pub(super) fn votes_no_more(&self, node: &NodeName) {
+        self.known().voting.remove(node);
+    }
+
+    /// Whether its vote would go with its machine.
+    pub(super) fn is_voting(&self, node: &NodeName) -> bool {
+        self.known().voting.contains(node)
     }
 
     pub(super) fn has_image(&self, image: &ImageName, id: String) {

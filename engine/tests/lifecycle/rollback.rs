@@ -170,3 +170,27 @@ async fn a_destruction_that_was_thought_better_of_is_repaired_in_place() {
         Vec::<String>::new()
     );
 }
+
+#[tokio::test]
+async fn a_new_control_plane_that_cannot_leave_again_keeps_its_machine_and_the_cluster_its_quorum()
+{
+    let mut kept = 0;
+    for nth in 1..=10 {
+        let bench = Bench::new();
+        let cluster = bench.create(&spec(1, 0)).await;
+        let wanted = spec(3, 0);
+        // One call of a join, and each by which somebody would leave.
+        let faults = (nth..nth + 10).map(|nth| fault(Call::PutFiles, nth, FaultKind::FailBefore));
+        let failing = engine_in(&bench.folder, faults.collect());
+        let updated = failing.update(cluster.id(), &wanted, &operation()).await;
+        if let Err(failure) = &updated {
+            let stays =
+                |left: &String| left.contains("could not be taken out of the control plane");
+            kept += failure.leftovers.iter().filter(|left| stays(left)).count();
+        }
+        let again = bench.restarted();
+        let finished = again.update(cluster.id(), &wanted, &operation()).await;
+        assert_serves(&finished.unwrap_or_else(|failure| panic!("{nth}: {failure}")));
+    }
+    assert!(kept > 0);
+}
