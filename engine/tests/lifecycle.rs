@@ -9,9 +9,9 @@ mod nodes_beside;
 mod rollback;
 #[path = "lifecycle/shared_network.rs"]
 mod shared_network;
+mod support;
 #[path = "lifecycle/two_users.rs"]
 mod two_users;
-mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use coe_engine::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
-    NodeName, NodeSpec, ObservedCluster, Owner,
+    NodeName, NodeSpec, ObservedCluster, OperationId, Owner, Secret,
 };
 use coe_engine::platform::simulated::{Call, Simulated};
 use coe_engine::platform::{ImageStream, MachineRequest, Machines, Platform, PlatformError, Scope};
@@ -165,6 +165,24 @@ impl Platform for GatedPlatform {
             .await
     }
 
+    async fn claim(
+        &self,
+        owner: &Owner,
+        instead_of: Option<OperationId>,
+    ) -> Result<Option<Owner>, PlatformError> {
+        self.write(Call::Claim, || self.inner.claim(owner, instead_of))
+            .await
+    }
+
+    async fn release(
+        &self,
+        cluster: ClusterId,
+        operation: OperationId,
+    ) -> Result<(), PlatformError> {
+        self.write(Call::Release, || self.inner.release(cluster, operation))
+            .await
+    }
+
     async fn delete_record(&self, cluster: ClusterId) -> Result<(), PlatformError> {
         self.write(Call::DeleteRecord, || self.inner.delete_record(cluster))
             .await
@@ -217,6 +235,17 @@ impl Exec for GatedExec {
             self.inner.run(command)
         };
         self.gate.pass(made, self.refused("run"), run).await
+    }
+
+    async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {
+        let made = Made {
+            call: Call::Run,
+            has_effect: false,
+        };
+        let read = || self.inner.read_file(path);
+        self.gate
+            .pass(made, self.refused("read a file"), read)
+            .await
     }
 
     async fn put_files(&self, files: &[NodeFile]) -> Result<(), ExecError> {

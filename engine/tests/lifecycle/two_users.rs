@@ -2,6 +2,7 @@
 
 use coe_engine::engine::NodeRequest;
 use coe_engine::model::Role;
+use jiff::Timestamp;
 
 use super::*;
 

@@ -128,13 +128,16 @@ impl Resource for ClusterNode {
             |prior: &ClusterNodeModel| prior.name == planned.name && prior.role == planned.role;
         let is_there = change.prior.as_ref().is_some_and(stays);
         let check = self.check(planned, is_there);
-let mut diagnostics = look(call, LOOK_TIMEOUT, check)
+        let mut diagnostics = look(call, LOOK_TIMEOUT, check)
             .await
             .unwrap_or_else(|refused| refused);
         let before = change.prior.as_ref().map(request);
         if before.is_some_and(|before| before.is_ok() && before == request(planned)) {
             // Nobody asked for anything: what is in the way must not be in the way of a destroy, which plans this first.
-            diagnostics = diagnostics.into_iter().map(Diagnostic::into_warning).collect();
+            diagnostics = diagnostics
+                .into_iter()
+                .map(Diagnostic::into_warning)
+                .collect();
         }
         let put_off = change.prior.as_ref();
         if let Some(warning) = put_off.and_then(|prior| planned.put_off(prior)) {
