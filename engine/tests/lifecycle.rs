@@ -5,6 +5,8 @@
 mod comeback;
 #[path = "lifecycle/nodes_beside.rs"]
 mod nodes_beside;
+#[path = "lifecycle/operations_table.rs"]
+mod operations_table;
 #[path = "lifecycle/rollback.rs"]
 mod rollback;
 #[path = "lifecycle/shared_network.rs"]
@@ -22,8 +24,8 @@ use coe_engine::cluster::{Cluster, NodeStatus};
 use coe_engine::engine::{Engine, Settings};
 use coe_engine::error::{EngineError, Failure};
 use coe_engine::model::{
-    ClusterId, ClusterSpec, ClusterStatus, DesiredState, Health, ImageName, NetworkSpec, NodeName,
-    OnCreateFailure,
+    ClusterId, ClusterSpec, ClusterStatus, DesiredState, Health, ImageName, MachineState,
+    NetworkSpec, NodeName, OnCreateFailure,
 };
 use coe_engine::operation::{Event, Operation, ProgressSink, StepProgress};
 use coe_engine::platform::simulated::{Call, Fault, FaultKind, Simulated, SimulatedSettings};

@@ -11,12 +11,15 @@ use crate::plan::{Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
 use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
 use crate::steps::{
     Comeback, ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine, EnsureNetwork,
-    InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, RestoreMember,
-    SetNodeLabels, StartMachine, StopMachine, UncordonNode, Volumes, WaitForReturn, WaitUntilReady,
+    InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, RestartSilent,
+    RestoreMember, SetNodeLabels, StartMachine, StopMachine, UncordonNode, Volumes, WaitForReturn,
+    WaitUntilReady,
 };
 
 /// How long nodes whose machines came back may take to find their cluster and one another by themselves.
 const COMEBACK: Duration = Duration::from_mins(1);
+/// How long control planes of which none answered a look are given to answer: longer than they take to choose a leader.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// Steps that stand or fall together.
 pub(super) struct Leg {
@@ -162,6 +165,14 @@ pub(super) fn repair(
             Box::new(StartMachine { node: name.clone() }),
             restore(comeback),
         ]),
+        // The cluster did not say that it is down, for nobody answered.
+        Fault::MemberDown if members.is_none() => lane([
+            Box::new(RestartSilent {
+                node: name.clone(),
+                patience: SILENCE,
+            }),
+            restore(Comeback::ByItself(COMEBACK)),
+        ]),
         Fault::MemberDown => lane([
             Box::new(StopMachine { node: name.clone() }),
             Box::new(StartMachine { node: name.clone() }),
@@ -246,7 +257,15 @@ impl Course<'_> {
     pub(super) fn of(&self, plan: &Plan) -> Vec<Leg> {
         vec![
             Leg {
-                saga: self.prepare_and_repair(plan),
+                saga: Saga::new().then(self.preparations(plan)),
+                on_failure: OnFailure::Keep,
+            },
+            Leg {
+                saga: self.stop_or_start(plan),
+                on_failure: OnFailure::CarryOn,
+            },
+            Leg {
+                saga: self.await_and_repair(plan),
                 on_failure: OnFailure::Keep,
             },
             Leg {
@@ -279,22 +298,34 @@ impl Course<'_> {
             .is_some_and(|machine| machine.spec.role == Role::ControlPlane)
     }
 
-    fn prepare_and_repair(&self, plan: &Plan) -> Saga {
-        let mut saga = Saga::new().then(self.preparations(plan));
+    /// Stops or starts the cluster's machines. One that will not is no reason to leave the others as they are.
+    fn stop_or_start(&self, plan: &Plan) -> Saga {
+        let mut saga = Saga::new();
         for change in &plan.changes {
             match change {
                 Change::StartMachines { nodes } => {
                     let start =
                         |node: &NodeName| lane([Box::new(StartMachine { node: node.clone() })]);
-                    saga = saga
-                        .then(nodes.iter().map(start).collect())
-                        .then_step(WaitForReturn {
-                            nodes: nodes.clone(),
-                            patience: COMEBACK,
-                        });
+                    saga = saga.then(nodes.iter().map(start).collect());
                 }
                 Change::StopMachines { nodes } => {
                     saga = stop(saga, nodes, |node| self.is_control_plane(node));
+                }
+                _ => {}
+            }
+        }
+        saga
+    }
+
+    fn await_and_repair(&self, plan: &Plan) -> Saga {
+        let mut saga = Saga::new();
+        for change in &plan.changes {
+            match change {
+                Change::StartMachines { nodes } => {
+                    saga = saga.then_step(WaitForReturn {
+                        nodes: nodes.clone(),
+                        patience: COMEBACK,
+                    });
                 }
                 Change::Initialize { node } => {
                     saga = saga.then(vec![lane([

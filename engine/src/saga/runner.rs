@@ -1,7 +1,7 @@
 //! Runs a saga, and undoes it when a step of it fails.
 //!
-//! Guarantees: no step starts after the first failure, the cancellation or the deadline. At a failure the
-//! steps that run are awaited, so that none of them has its effect after its undo; at cancellation and
+//! Guarantees: no step starts after the cancellation, the deadline or, unless it is to carry on, the first
+//! failure. At a failure the steps that run are awaited, so that none of them has its effect after its undo; at cancellation and
 //! at the deadline they are dropped. Undo is called for every step that started, in the reverse order,
 //! under a bound of its own, and goes on past those that fail.
 
@@ -26,6 +26,8 @@ pub enum OnFailure {
     Keep,
     /// It is undone.
     Undo,
+    /// It stays, and what else is to do is done all the same: only the lane of the step that failed ends.
+    CarryOn,
 }
 
 /// A saga that failed.
@@ -66,28 +68,36 @@ impl Runner<'_> {
             .iter()
             .map(|stage| stage.iter().map(|_| AtomicUsize::new(0)).collect())
             .collect();
+        let mut first_failure = None;
         for (stage, started_of_stage) in saga.stages.iter().zip(&started) {
-            if let Err((step, error)) = self.run_stage(stage, started_of_stage).await {
-                let cleanup = Bounds::for_cleanup(self.cleanup);
-                let leftovers = match on_failure {
-                    OnFailure::Keep => Vec::new(),
-                    OnFailure::Undo => self.undo(saga, &started, &cleanup).await,
-                };
-                return Err(SagaFailure {
-                    step,
-                    error,
-                    leftovers,
-                    cleanup,
-                });
+            if let Err(failure) = self.run_stage(stage, started_of_stage, on_failure).await {
+                first_failure.get_or_insert(failure);
+                if on_failure != OnFailure::CarryOn {
+                    break;
+                }
             }
         }
-        Ok(())
+        let Some((step, error)) = first_failure else {
+            return Ok(());
+        };
+        let cleanup = Bounds::for_cleanup(self.cleanup);
+        let leftovers = match on_failure {
+            OnFailure::Keep | OnFailure::CarryOn => Vec::new(),
+            OnFailure::Undo => self.undo(saga, &started, &cleanup).await,
+        };
+        Err(SagaFailure {
+            step,
+            error,
+            leftovers,
+            cleanup,
+        })
     }
 
     async fn run_stage(
         &self,
         stage: &Stage,
         started: &Started,
+        on_failure: OnFailure,
     ) -> Result<(), (Option<String>, StepError)> {
         let stop = CancellationToken::new();
         let mut lanes: FuturesUnordered<_> = stage
@@ -98,7 +108,9 @@ impl Runner<'_> {
         let mut first_failure = None;
         while let Some(result) = lanes.next().await {
             if let Err(failure) = result {
-                stop.cancel();
+                if on_failure != OnFailure::CarryOn {
+                    stop.cancel();
+                }
                 first_failure.get_or_insert(failure);
             }
         }

@@ -129,6 +129,28 @@ async fn a_control_plane_that_does_not_answer_is_restarted() {
     );
 }
 
+/// One answer that got lost is not worth a restart, which ends what runs on the node.
+#[tokio::test]
+async fn a_control_plane_that_was_silent_for_a_moment_is_not_restarted() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(1, 1)).await;
+    let lost = vec![fault(Call::Run, 1, FaultKind::FailAfter)];
+    let engine = engine_in(&bench.folder, lost);
+    let events = Arc::new(Events::default());
+    let operation = Operation {
+        progress: Arc::clone(&events) as Arc<dyn ProgressSink>,
+        ..operation()
+    };
+    let grown = engine.update(cluster.id(), &spec(1, 2), &operation).await;
+    assert_serves(&grown.unwrap_or_else(|failure| panic!("{failure}")));
+    let events = events.0.lock().unwrap();
+    let restarts = events
+        .iter()
+        .filter(|event| event.step.contains("the machine of"));
+    let restarted = restarts.filter(|event| event.step.starts_with("stop"));
+    assert_eq!(restarted.count(), 0, "{events:#?}");
+}
+
 fn port_8080_of(node: &str) -> PortMapping {
     PortMapping {
         node: name(node),
