@@ -391,8 +391,7 @@ impl Engine {
             };
             Ok(node_of(&self.cluster(observed), name)?)
         };
-        self.run_journaled(work, target, name, operation, leg, then_look)
-            .await
+        Box::pin(self.run_journaled(work, target, name, operation, leg, then_look)).await
     }
 
     /// The operation ends after `then`: one whose process dies before it can tell of the node has not told.

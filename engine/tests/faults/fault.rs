@@ -57,6 +57,11 @@ impl Harm {
         )
     }
 
+    /// Whether it is another one where undo fails: a process that was killed undoes nothing.
+    pub(crate) fn may_be_undone(self) -> bool {
+        !matches!(self, Self::KillBefore | Self::KillAfter)
+    }
+
     /// As it is written in a trial: `kill_after`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

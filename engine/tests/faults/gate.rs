@@ -8,6 +8,7 @@ use coe_engine::platform::simulated::Call;
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::{Faults, Harm};
+use crate::secrets::is_traced;
 
 /// Longer than anybody waits.
 const FOR_EVER: Duration = Duration::from_hours(24);
@@ -117,6 +118,9 @@ impl Gate {
             std::future::pending::<()>().await;
         }
         let harm = self.count(made);
+        if is_traced() {
+            println!("{} {} {harm:?}", self.counted().made.len(), made.call);
+        }
         if deletes(made.call) && self.keeps_all() && harm.is_none() {
             return Err(refused(FOR_GOOD));
         }

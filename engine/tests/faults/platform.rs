@@ -1,7 +1,7 @@
 //! The simulated platform behind a gate.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use coe_engine::model::{
@@ -224,17 +224,27 @@ impl Exec for GatedExec {
             call: Call::Run,
             has_effect: false,
         };
-        // A stream is read once.
-        let command = std::sync::Mutex::new(Some(command));
+        let refused = self.refused("run");
+        let Command { argv, stdin } = command;
+        if matches!(stdin, Stdin::Empty) {
+            let run = || {
+                self.inner.run(Command {
+                    argv: argv.clone(),
+                    stdin: Stdin::Empty,
+                })
+            };
+            return self.gate.pass(made, refused, run).await;
+        }
+        // What is read from a stream is read once: the second time there is nothing.
+        let once = Mutex::new(Some(stdin));
         let run = || {
-            let taken = command.lock().map(|mut once| once.take()).ok().flatten();
-            let command = taken.unwrap_or(Command {
-                argv: vec!["cat".to_owned()],
-                stdin: Stdin::Empty,
-            });
-            self.inner.run(command)
+            let stdin = once.lock().ok().and_then(|mut once| once.take());
+            self.inner.run(Command {
+                argv: argv.clone(),
+                stdin: stdin.unwrap_or(Stdin::Empty),
+            })
         };
-        self.gate.pass(made, self.refused("run"), run).await
+        self.gate.pass(made, refused, run).await
     }
 
     async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use coe_engine::operation::{Event, ProgressSink};
 use tracing::field::{Field, Visit};
@@ -10,6 +10,13 @@ use tracing::span;
 
 /// Fewer characters than a part of a secret has that would be of use to anybody.
 const TOO_SHORT: usize = 20;
+
+/// Whether all that is heard, and each call, is shown: `COE_FAULTS_TRACE`, for a trial that is run alone.
+pub(crate) fn is_traced() -> bool {
+    static IS_TRACED: LazyLock<bool> =
+        LazyLock::new(|| std::env::var_os("COE_FAULTS_TRACE").is_some());
+    *IS_TRACED
+}
 
 #[derive(Default)]
 struct Kept {
@@ -35,6 +42,9 @@ impl Secrets {
 
     /// Takes note of what was said.
     pub(crate) fn hear(&self, said: impl fmt::Display) {
+        if is_traced() {
+            println!("    {said}");
+        }
         _ = writeln!(self.kept().said, "{said}");
     }
 

@@ -72,6 +72,14 @@ impl Story {
         }
     }
 
+    /// Whether several control planes have to agree in it.
+    pub(crate) fn is_large(self) -> bool {
+        matches!(
+            self,
+            Self::MoreControlPlanes | Self::FewerControlPlanes | Self::RepairControlPlane
+        )
+    }
+
     /// What is there before.
     pub(crate) fn before(self) -> Wanted {
         match self {
