@@ -4,87 +4,162 @@ use coe_tests::Stack;
 use coe_tests::docker::docker;
 use coe_tests::stack::swarm;
 
-/// Arguments that are wrong by themselves, and what has to be said of each.
-const WRONG: &[(&str, &[&str])] = &[
-    (
-        "control_plane_count = 2",
-        &["control_plane_count", "1, 3, 5 or 7"],
-    ),
-    (
-        "control_plane_count = 0",
-        &["control_plane_count", "1, 3, 5 or 7"],
-    ),
-    (
-        "control_plane_count = 9",
-        &["control_plane_count", "1, 3, 5 or 7"],
-    ),
-    ("node_count = -1", &["node_count"]),
+/// Arguments that are wrong by themselves: the text of the configuration that the error is at, and what it says.
+/// Of something inside an object terraform shows where the object begins.
+const WRONG: &[(&str, &str, &[&str])] = &[
+    ("control_plane_count = 2", "2", &["1, 3, 5 or 7"]),
+    ("control_plane_count = 0", "0", &["1, 3, 5 or 7"]),
+    ("control_plane_count = 9", "9", &["1, 3, 5 or 7"]),
+    ("node_count = -1", "-1", &["from 0 to 1000"]),
     (
         "labels = { task_histroy_limit = \"3\" }",
-        &["labels", "task_history_limit"],
+        "3",
+        &["no label", "Did you mean \"task_history_limit\"?"],
     ),
     (
         "labels = { task_history_limit = \"many\" }",
-        &["labels", "task_history_limit"],
+        "many",
+        &["a whole number, 0 or more"],
     ),
-    ("cluster_version = \"new\"", &["cluster_version"]),
+    (
+        "labels = { cert_expiry = \"30d\" }",
+        "30d",
+        &["Did you mean \"720h\"?"],
+    ),
+    (
+        "cluster_version = \"new\"",
+        "\"new\"",
+        &["27, 27.1, 27.1.2"],
+    ),
+    (
+        "cluster_version = \"v27.1\"",
+        "\"v27.1\"",
+        &["Did you mean \"27.1\"?"],
+    ),
     (
         "network = { cidr = \"10.0.0/24\" }",
-        &["network", "10.0.0/24"],
+        "{",
+        &["`network.cidr`", "10.0.0/24"],
     ),
     (
         "network = { cidr = \"10.201.0.0/30\" }\n  node_count = 5",
-        &["network", "10.201.0.0/30"],
+        "{ cidr = \"10.201.0.0/30\" }",
+        &["too small for 6 nodes"],
     ),
-    ("desired_state = \"Runing\"", &["desired_state", "Running"]),
-    ("ports = [{ node_port = 70000 }]", &["ports", "65535"]),
-    ("flavor = \"big\"", &["flavor", "big"]),
-    ("flavor = \"1x100000\"", &["flavor", "memory"]),
-    ("image = \"no spaces allowed\"", &["image"]),
+    (
+        "desired_state = \"Runing\"",
+        "\"Runing\"",
+        &["the nearest is \"Running\""],
+    ),
+    (
+        "ports = [{ node_port = 70000 }]",
+        "{",
+        &["`ports[0].node_port`", "65535"],
+    ),
+    (
+        "ports = [{ node_port = 80, host_port = 8080 }, { node_port = 81, host_port = 8080 }]",
+        "{ node_port = 81, host_port = 8080 }",
+        &["port 8080 of 127.0.0.1 is published twice"],
+    ),
+    (
+        "mounts = [{ host_path = \"/a\", node_path = \"/x\" }, { host_path = \"/b\", node_path = \"/x/\" }]",
+        "{ host_path = \"/b\", node_path = \"/x/\" }",
+        &["/x is taken on the nodes", "number 1 of the mounts"],
+    ),
+    (
+        "volumes = [{ name = \"a\", path = \"/x\" }, { name = \"b\", path = \"/x\" }]",
+        "{ name = \"b\", path = \"/x\" }",
+        &["/x is taken on the nodes", "volume a"],
+    ),
+    (
+        "timeouts = { create = \"0s\" }",
+        "{",
+        &["`timeouts.create`", "1s or more"],
+    ),
 ];
 
+const NAMES: &[&str] = &["1abc", "a b", "-x", ""];
+
 #[test]
-fn wrong_arguments_are_refused_at_plan_time_with_their_path() {
-    let stack = Stack::on_docker("wrong");
-    for (arguments, words) in WRONG {
-        let configuration = if arguments.starts_with("image") {
-            swarm(arguments).replace("  image = \"IMAGE\"\n", "")
-        } else {
-            swarm(arguments)
-        };
-        stack.configure(&configuration);
-        stack
-            .terraform(&["plan", "-input=false"])
-            .failed_saying(words);
+fn wrong_arguments_are_refused_at_their_place_without_a_platform() {
+    let stack = Stack::simulated("wrong");
+    let validate = ["validate"];
+    for (arguments, place, words) in WRONG {
+        stack.configure_swarm(arguments);
+        stack.refuses_at(&validate, place, words);
     }
-    stack.assert_nothing_left();
+    let long = "a".repeat(64);
+    for name in NAMES.iter().copied().chain([long.as_str()]) {
+        stack.configure(&swarm("").replace("NAME", name));
+        stack.refuses_at(&validate, &format!("{name:?}"), &["`name` must"]);
+    }
+    stack.configure(&swarm("").replace("\"swarm\"", "\"swarn\""));
+    stack.refuses_at(&validate, "\"swarn\"", &["the nearest is \"swarm\""]);
+    stack.configure(&format!(
+        "{}\nephemeral \"coe_cluster_credentials\" \"this\" {{\n  cluster_id = coe_container_cluster.this.id\n  \
+         lifetime   = \"25h\"\n}}\n",
+        swarm("")
+    ));
+    stack.refuses_at(&validate, "\"25h\"", &["1m to 24h"]);
 }
 
 #[test]
-fn a_wrong_name_or_engine_is_refused() {
-    let stack = Stack::on_docker("names");
-    let long = "a".repeat(64);
-    for name in ["1abc", "a b", "-x", long.as_str()] {
-        stack.configure(&swarm("").replace("NAME", name));
-        stack
-            .terraform(&["plan", "-input=false"])
-            .failed_saying(&["name"]);
+fn a_protected_cluster_points_at_what_protects_it() {
+    let stack = Stack::simulated("protected");
+    stack.configure_swarm("deletion_protection = true");
+    stack.apply();
+    let destroy = ["destroy", "-auto-approve"];
+    stack.refuses_at(&destroy, "true", &["protected from deletion"]);
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_at_its_place() {
+    let stack = Stack::on_docker("address");
+    stack.configure(&format!(
+        "provider \"coe\" {{\n  docker = {{ host = \"ssh://somewhere\" }}\n}}\n{}",
+        swarm("")
+    ));
+    stack.refuses_at(&PLAN, "{", &["ssh://somewhere", "forward its socket"]);
+}
+
+const PLAN: [&str; 2] = ["plan", "-input=false"];
+
+#[test]
+fn what_the_engine_cannot_make_is_refused_at_its_place() {
+    let stack = Stack::on_docker("cannot");
+    for (arguments, place, words) in [
+        ("flavor = \"big\"", "\"big\"", &["not a flavor"][..]),
+        (
+            "flavor = \"1x100000\"",
+            "\"1x100000\"",
+            &["more memory than the engine has"],
+        ),
+        (
+            "preload_images = [\"no spaces allowed\"]",
+            "\"no spaces allowed\"",
+            &["not the name of an image"],
+        ),
+        (
+            "network = { id = \"no-such-network\" }",
+            "{ id = \"no-such-network\" }",
+            &["there is no network"],
+        ),
+    ] {
+        stack.configure_swarm(arguments);
+        stack.refuses_at(&PLAN, place, words);
     }
-    stack.configure(&swarm("").replace("\"swarm\"", "\"swarn\""));
-    stack
-        .terraform(&["plan", "-input=false"])
-        .failed_saying(&["coe", "swarm"]);
     stack.assert_nothing_left();
 }
 
 #[test]
 fn an_image_that_is_nowhere_leaves_nothing() {
     let stack = Stack::on_docker("image");
-    stack.configure(&swarm("").replace("IMAGE", "coe.invalid/no/such:image"));
-    stack
-        .terraform(&["plan", "-input=false"])
-        .failed_saying(&["is not on the engine and cannot be pulled"]);
-    stack.apply_fails_saying(&["coe.invalid/no/such:image"]);
+    let nowhere = "coe.invalid/no/such:image";
+    stack.configure(&swarm("").replace("IMAGE", nowhere));
+    let place = format!("{nowhere:?}");
+    let words = ["is not on the engine and cannot be pulled"];
+    stack.refuses_at(&PLAN, &place, &words);
+    stack.apply_fails_saying(&[nowhere]);
     stack.assert_nothing_left();
     assert!(stack.try_state("coe_container_cluster.this").is_none());
 }
@@ -94,24 +169,35 @@ fn foreign_objects_are_named_and_never_touched() {
     let stack = Stack::on_docker("foreign");
     stack.configure_swarm("node_count = 0");
     let image = coe_tests::provider::swarm_node_image();
-    let container = format!("{}-control-plane-1", stack.name());
-    let foreign = docker(&["create", "--name", &container, image, "true"]);
-    let run = stack
-        .terraform(&["apply", "-auto-approve"])
-        .failed_saying(&[&container]);
-    let still = docker(&["inspect", "--format", "{{.Id}}", &container]);
-    docker(&["rm", "--volumes", &container]);
-    assert_eq!(foreign, still, "{run}");
-    stack.assert_nothing_left();
-
-    let foreign = docker(&["network", "create", stack.name()]);
-    let run = stack
-        .terraform(&["apply", "-auto-approve"])
-        .failed_saying(&[stack.name(), "network"]);
-    let still = docker(&["network", "inspect", "--format", "{{.Id}}", stack.name()]);
-    docker(&["network", "rm", stack.name()]);
-    assert_eq!(foreign, still, "{run}");
-    stack.assert_nothing_left();
+    let name = stack.name();
+    let node = format!("{name}-control-plane-1");
+    let volume = format!("{node}-data");
+    for (kind, foreign, make) in [
+        (
+            "container",
+            &node,
+            &["create", "--name", &node, image, "true"][..],
+        ),
+        ("network", &name.to_owned(), &["network", "create", name]),
+        ("volume", &volume, &["volume", "create", &volume]),
+    ] {
+        docker(make);
+        let inspect = || docker(&[kind, "inspect", foreign]);
+        let before = inspect();
+        let place = format!("{name:?}");
+        let words = [kind, foreign.as_str(), "exists already"];
+        let refused = std::panic::catch_unwind(|| {
+            stack.refuses_at(&PLAN, &place, &words);
+            stack.apply_fails_saying(&words);
+        });
+        let after = inspect();
+        docker(&[kind, "rm", foreign]);
+        if let Err(wrong) = refused {
+            std::panic::resume_unwind(wrong);
+        }
+        assert_eq!(before, after, "the {kind} was touched");
+        stack.assert_nothing_left();
+    }
 }
 
 #[test]
@@ -128,14 +214,45 @@ fn a_port_in_use_is_named_and_nothing_is_left() {
 }
 
 #[test]
+fn a_port_of_another_cluster_and_its_name_are_refused_at_their_place() {
+    let first = Stack::on_docker("first");
+    first.configure_swarm("node_count = 0\n  ports = [{ node_port = 8080 }]");
+    first.apply();
+    let cluster = first.cluster();
+    let id = cluster["id"].as_str().expect("an id").to_owned();
+    let endpoint = cluster["endpoint"].as_str().expect("an endpoint");
+    let port = endpoint.rsplit(':').next().expect("a port");
+
+    let second = Stack::on_docker("second");
+    let ports = format!("{{ node_port = 80, host_port = {port} }}");
+    second.configure_swarm(&format!("node_count = 0\n  ports = [{ports}]"));
+    second.refuses_at(&PLAN, &ports, &[port, "is in use", first.name()]);
+    second.configure(&swarm("node_count = 0").replace("NAME", first.name()));
+    second.refuses_at(
+        &PLAN,
+        &format!("{:?}", first.name()),
+        &["exists already", "terraform import", &id],
+    );
+    second.assert_nothing_left();
+    first.assert_plan_is_empty();
+    first.destroy();
+    first.assert_nothing_left();
+}
+
+#[test]
 fn subnets_that_overlap_are_refused() {
     let stack = Stack::on_docker("overlap");
     let foreign = format!("{}-foreign", stack.name());
     docker(&["network", "create", "--subnet", "10.213.7.0/24", &foreign]);
     stack.configure_swarm("node_count = 0\n  network = { cidr = \"10.213.0.0/16\" }");
-    let run = stack.terraform(&["plan", "-input=false"]);
+    let complaints = stack.complaints(&PLAN);
     docker(&["network", "rm", &foreign]);
-    run.failed_saying(&["10.213.0.0/16", "10.213.7.0/24"]);
+    let found = complaints.iter().any(|complaint| {
+        complaint.place == "{ cidr = \"10.213.0.0/16\" }"
+            && complaint.text.contains("10.213.7.0/24")
+            && complaint.text.contains(&foreign)
+    });
+    assert!(found, "{complaints:#?}");
     stack.assert_nothing_left();
 }
 
@@ -153,9 +270,7 @@ fn a_version_that_the_image_does_not_carry_is_found_and_nothing_is_left() {
         .expect("a version")
         .to_owned();
     stack.configure_swarm("node_count = 0\n  cluster_version = \"99.1\"");
-    stack
-        .terraform(&["plan", "-input=false"])
-        .failed_saying(&[&carried, "99.1"]);
+    stack.refuses_at(&PLAN, "\"99.1\"", &[&carried, "99.1"]);
     let major = carried.split('.').next().expect("a number");
     stack.configure_swarm(&format!("node_count = 0\n  cluster_version = \"{major}\""));
     stack.apply();

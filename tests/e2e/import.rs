@@ -123,19 +123,3 @@ fn what_does_not_exist_is_not_imported() {
             .failed_saying(&["There is no cluster", wanted]);
     }
 }
-
-#[test]
-fn a_finished_cluster_of_the_same_name_is_named_with_its_import_command() {
-    let first = Stack::on_docker("taken");
-    first.configure_swarm("node_count = 0");
-    first.apply();
-    let id = first.cluster()["id"].as_str().expect("an id").to_owned();
-
-    let second = Stack::on_docker("other");
-    second.configure(&swarm("node_count = 0").replace("NAME", first.name()));
-    second.apply_fails_saying(&["exists already", "terraform import", &id]);
-    first.assert_plan_is_empty();
-
-    first.destroy();
-    first.assert_nothing_left();
-}

@@ -163,7 +163,7 @@ fn a_lifetime_that_credentials_cannot_have_is_refused_before_the_cluster_is_made
          lifetime   = \"25h\"\n}}\n",
         swarm("")
     ));
-    stack.apply_fails_saying(&["at most 24h"]);
+    stack.apply_fails_saying(&["1m to 24h"]);
     assert!(stack.try_state("coe_container_cluster.this").is_none());
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::complaint::Complaint;
 use crate::terraform::{Run, command};
 use crate::{docker, provider};
 
@@ -160,6 +161,31 @@ impl Stack {
     pub fn apply_fails_saying(&self, words: &[&str]) -> Run {
         self.terraform(&["apply", "-auto-approve", "-input=false"])
             .failed_saying(words)
+    }
+
+    /// What terraform complains of when it runs.
+    pub fn complaints(&self, arguments: &[&str]) -> Vec<Complaint> {
+        let run = self.terraform(&[arguments, &["-json"]].concat());
+        let configuration = fs::read_to_string(self.folder.path().join("main.tf"));
+        Complaint::all_in(&run.stdout(), &configuration.expect("a configuration"))
+    }
+
+    /// Terraform refuses, and one of its errors is at `place` in the configuration and says each of `words`.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn refuses_at(&self, arguments: &[&str], place: &str, words: &[&str]) {
+        let complaints = self.complaints(arguments);
+        let found = complaints.iter().any(|complaint| {
+            complaint.severity == "error"
+                && complaint.place == place
+                && words.iter().all(|word| complaint.text.contains(word))
+        });
+        assert!(
+            found,
+            "terraform {}: no error at {place:?} says {words:?}: {complaints:#?}",
+            arguments.join(" ")
+        );
     }
 
     /// Destroys everything.

@@ -1,11 +1,12 @@
 //! What can be known to be wrong with a request before anything is made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
 use crate::error::EngineError;
 use crate::model::{
-    ClusterSpec, Finding, NetworkSpec, NodeSpec, ObservedCluster, Role, Severity, Subject,
+    ClusterSpec, Finding, NetworkSpec, NodeSpec, NodeVolume, ObservedCluster, Role, Severity,
+    Subject,
 };
 use crate::operation::Operation;
 use crate::plan::{CoeNeeds, capacity, pool, pool_names, pool_node, pool_role};
@@ -144,7 +145,6 @@ fn check_subnet(spec: &ClusterSpec, findings: &mut Vec<Finding>) {
 }
 
 fn check_ports(spec: &ClusterSpec, findings: &mut Vec<Finding>) {
-    let mut taken = BTreeSet::new();
     for (position, port) in spec.ports.iter().enumerate() {
         let count = |role| match role {
             Role::ControlPlane => spec.control_planes.get(),
@@ -168,17 +168,20 @@ fn check_ports(spec: &ClusterSpec, findings: &mut Vec<Finding>) {
                 ),
             ));
         }
-        let Some(host_port) = port.host_port else {
-            continue;
-        };
-        if !taken.insert((port.listen_address, host_port, port.protocol)) {
+        let earlier = spec.ports[..position]
+            .iter()
+            .position(|earlier| port.excludes(earlier));
+        if let (Some(host_port), Some(earlier)) = (port.host_port, earlier) {
             findings.push(Finding::error(
                 Subject::Port(position),
                 format!(
                     "port {host_port} of {} is published twice",
                     port.listen_address
                 ),
-                "Each port of the host leads to one port of one node.",
+                format!(
+                    "Number {} of the list has it already: each port of the host leads to one port of one node.",
+                    earlier + 1
+                ),
             ));
         }
     }
@@ -196,13 +199,29 @@ fn check_paths(spec: &ClusterSpec, needs: &CoeNeeds, findings: &mut Vec<Finding>
             }
         }
     }
-    let own: Vec<_> = needs
+    let own = needs
         .control_plane_volumes
         .iter()
-        .chain(&needs.worker_volumes)
+        .chain(&needs.worker_volumes);
+    let own: BTreeMap<String, &NodeVolume> =
+        own.map(|volume| (spelled(&volume.path), volume)).collect();
+    let mut taken: BTreeMap<String, String> = own
+        .iter()
+        .map(|(path, volume)| {
+            (
+                path.clone(),
+                format!("the COE's own volume {}", volume.name),
+            )
+        })
         .collect();
+    for (position, mount) in spec.mounts.iter().enumerate() {
+        let holder = format!("number {} of the mounts", position + 1);
+        findings.extend(
+            take(&mut taken, &mount.node_path, holder)
+                .map(|clash| clash.at(Subject::Mount(position))),
+        );
+    }
     let mut names = BTreeSet::new();
-    let mut paths = BTreeSet::new();
     for (position, volume) in spec.volumes.iter().enumerate() {
         let subject = Subject::Volume(position);
         if !volume.path.starts_with('/') {
@@ -212,21 +231,132 @@ fn check_paths(spec: &ClusterSpec, needs: &CoeNeeds, findings: &mut Vec<Finding>
                 "Begin it with `/`.",
             ));
         }
-        let clash = own
-            .iter()
-            .find(|own| own.name == volume.name || own.path == volume.path);
-        if let Some(own) = clash {
+        let is_own = own.values().any(|own| own.name == volume.name);
+        if is_own || !names.insert(&volume.name) {
+            let whose = if is_own {
+                "the COE's own"
+            } else {
+                "there twice"
+            };
             findings.push(Finding::error(
-                subject,
-                format!("volume {} at {} is the COE's own", own.name, own.path),
-                "Choose another name and path.",
-            ));
-        } else if !names.insert(&volume.name) || !paths.insert(&volume.path) {
-            findings.push(Finding::error(
-                subject,
-                format!("volume {} at {} is there twice", volume.name, volume.path),
-                "Each volume has its own name and its own path.",
+                subject.clone(),
+                format!("volume {} is {whose}", volume.name),
+                "Each volume of a node has its own name: choose another one.",
             ));
         }
+        let holder = format!("volume {}", volume.name);
+        findings.extend(take(&mut taken, &volume.path, holder).map(|clash| clash.at(subject)));
+    }
+}
+
+/// Two things that nodes would see at one path.
+struct Clash {
+    path: String,
+    holder: String,
+}
+
+impl Clash {
+    fn at(self, subject: Subject) -> Finding {
+        Finding::error(
+            subject,
+            format!("{} is taken on the nodes", self.path),
+            format!("It is where {} is seen. Choose another path.", self.holder),
+        )
+    }
+}
+
+/// Has `holder` take the path; what is in the way if something has it already.
+fn take(taken: &mut BTreeMap<String, String>, path: &str, holder: String) -> Option<Clash> {
+    let path = spelled(path);
+    if let Some(holder) = taken.get(&path).cloned() {
+        return Some(Clash { path, holder });
+    }
+    taken.insert(path, holder);
+    None
+}
+
+/// The path in the one spelling that all spellings of it have in common.
+fn spelled(path: &str) -> String {
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    format!("/{}", parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Mount, PortMapping, Protocol};
+
+    fn found(spec: &ClusterSpec) -> Vec<(Subject, String)> {
+        Engine::check_offline(spec)
+            .into_iter()
+            .map(|finding| (finding.subject, finding.summary))
+            .collect()
+    }
+
+    fn mount(node_path: &str) -> Mount {
+        Mount {
+            host_path: "/srv".to_owned(),
+            node_path: node_path.to_owned(),
+            read_only: false,
+        }
+    }
+
+    fn volume(name: &str, path: &str) -> NodeVolume {
+        NodeVolume {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            size: None,
+        }
+    }
+
+    #[test]
+    fn two_things_at_one_path_of_the_nodes_are_found() {
+        let spec = ClusterSpec {
+            mounts: vec![mount("/srv"), mount("//srv/"), mount("/var/lib/docker")],
+            volumes: vec![
+                volume("logs", "/logs"),
+                volume("more", "/srv/."),
+                volume("logs", "/other"),
+                volume("data", "/data"),
+            ],
+            ..ClusterSpec::smallest("bar")
+        };
+        let expected = [
+            (Subject::Mount(1), "/srv is taken on the nodes"),
+            (Subject::Mount(2), "/var/lib/docker is taken on the nodes"),
+            (Subject::Volume(1), "/srv is taken on the nodes"),
+            (Subject::Volume(2), "volume logs is there twice"),
+            (Subject::Volume(3), "volume data is the COE's own"),
+        ];
+        assert_eq!(
+            found(&spec),
+            expected.map(|(subject, summary)| (subject, summary.to_owned()))
+        );
+    }
+
+    #[test]
+    fn two_nodes_on_one_port_of_the_host_are_found() {
+        let port = |listen_address: &str, protocol| PortMapping {
+            node: "bar-control-plane-1".parse().unwrap(),
+            node_port: 80,
+            host_port: Some(8080),
+            listen_address: listen_address.parse().unwrap(),
+            protocol,
+        };
+        let spec = ClusterSpec {
+            ports: vec![
+                port("127.0.0.1", Protocol::Tcp),
+                port("127.0.0.1", Protocol::Udp),
+                port("127.0.0.2", Protocol::Tcp),
+                // Everywhere is there as well.
+                port("0.0.0.0", Protocol::Tcp),
+            ],
+            ..ClusterSpec::smallest("bar")
+        };
+        let summary = "port 8080 of 0.0.0.0 is published twice".to_owned();
+        assert_eq!(found(&spec), [(Subject::Port(3), summary)]);
     }
 }

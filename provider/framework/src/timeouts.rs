@@ -2,22 +2,25 @@
 
 use std::time::Duration;
 
-use crate::{Attr, Model, duration, validators::go_duration};
+use crate::{Attr, Model, duration, validators::duration_from};
+
+/// Less is no time for anything: what is meant by it is something else.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// How long each operation may take. An operation that is not named here has the provider's own bound.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Model)]
 pub struct Timeouts {
     /// How long creating may take, such as `30m` or `1h30m`.
-    #[attribute(optional, validate = [go_duration()])]
+    #[attribute(optional, validate = [duration_from(LEAST)])]
     pub create: Attr<String>,
     /// How long reading may take.
-    #[attribute(optional, validate = [go_duration()])]
+    #[attribute(optional, validate = [duration_from(LEAST)])]
     pub read: Attr<String>,
     /// How long updating may take.
-    #[attribute(optional, validate = [go_duration()])]
+    #[attribute(optional, validate = [duration_from(LEAST)])]
     pub update: Attr<String>,
     /// How long deleting may take.
-    #[attribute(optional, validate = [go_duration()])]
+    #[attribute(optional, validate = [duration_from(LEAST)])]
     pub delete: Attr<String>,
 }
 

@@ -6,10 +6,11 @@ mod simulated;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use coe_engine::engine::Settings;
 use coe_engine::platform::Platform;
-use terraform_framework::validators::{at_least, go_duration};
+use terraform_framework::validators::{at_least, duration_from};
 use terraform_framework::{Attr, Diagnostic, Diagnostics, Model, Path, duration};
 
 pub(crate) use docker::DockerModel;
@@ -37,7 +38,7 @@ pub struct ProviderModel {
     pub journal_dir: Attr<String>,
     /// How long the clean-up after a failure or a Ctrl-C may take, such as `"60s"`, which is the default. What it
     /// does not come to stays in state, and the next apply or destroy goes on with it.
-    #[attribute(optional, validate = [go_duration()])]
+    #[attribute(optional, validate = [duration_from(Duration::from_secs(1))])]
     pub cleanup_timeout: Attr<String>,
 }
 

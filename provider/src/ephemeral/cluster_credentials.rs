@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use coe_engine::error::EngineError;
 use jiff::Timestamp;
 use terraform_framework::duration;
-use terraform_framework::validators::go_duration;
+use terraform_framework::validators::duration_between;
 use terraform_framework::{Attr, Call, Diagnostic, Diagnostics, Ephemeral, Model, Opened, Path};
 
 use crate::diagnostics::failed;
@@ -28,8 +28,8 @@ pub(crate) struct ClusterCredentialsModel {
     /// The cluster.
     #[attribute(required)]
     cluster_id: Attr<String>,
-    /// How long the certificate is valid: a duration such as `"30m"`, at most `"24h"`. Default: `"1h"`.
-    #[attribute(optional, validate = [go_duration()])]
+    /// How long the certificate is valid: a duration such as `"30m"`, `"1m"` to `"24h"`. Default: `"1h"`.
+    #[attribute(optional, validate = [duration_between(SHORTEST_LIFETIME, LONGEST_LIFETIME)])]
     lifetime: Attr<String>,
     /// Where the cluster's API answers.
     #[attribute(computed)]
@@ -50,6 +50,7 @@ pub(crate) struct ClusterCredentialsModel {
 
 const NOT_MADE: &str = "No credentials could be made";
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
+const SHORTEST_LIFETIME: Duration = Duration::from_mins(1);
 const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
 
 #[async_trait]
@@ -57,10 +58,6 @@ impl Ephemeral for ClusterCredentials {
     type Model = ClusterCredentialsModel;
 
     const NAME: &'static str = "coe_cluster_credentials";
-
-    async fn validate(&self, config: &Self::Model, _call: &Call) -> Diagnostics {
-        lifetime(&config.lifetime).err().unwrap_or_default()
-    }
 
     async fn open(
         &self,
@@ -135,9 +132,9 @@ fn lifetime(given: &Attr<String>) -> Result<Duration, Diagnostics> {
         )
     };
     let lifetime = duration::parse(text).map_err(|error| wrong(error.to_string()))?;
-    if lifetime.is_zero() || lifetime > LONGEST_LIFETIME {
+    if !(SHORTEST_LIFETIME..=LONGEST_LIFETIME).contains(&lifetime) {
         return Err(wrong(format!(
-            "Credentials are valid for more than nothing and at most 24h, not {text}."
+            "Credentials are valid for 1m to 24h, not {text}."
         )));
     }
     Ok(lifetime)

@@ -87,6 +87,25 @@ impl Setting {
         }
     }
 
+    /// The value that is nearest to a text which is none.
+    fn nearest(&self, text: &str) -> Option<String> {
+        match self.kind {
+            Kind::Number { least } => {
+                let whole: i128 = text.split('.').next()?.parse().ok()?;
+                Some(whole.clamp(least.into(), u64::MAX.into()).to_string())
+            }
+            Kind::Duration { least } => {
+                let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
+                let hours = days.and_then(|days: u64| days.checked_mul(24));
+                let meant = hours.map_or_else(
+                    || parse_duration(text).filter(|meant| *meant < least),
+                    |hours| parse_duration(&format!("{hours}h")),
+                )?;
+                Some(format_duration(meant.max(least)))
+            }
+        }
+    }
+
     fn allowed(&self) -> String {
         match self.kind {
             Kind::Number { least } => format!("a whole number, {least} or more"),
@@ -120,11 +139,14 @@ fn check_one(name: &str, value: &str) -> Option<Finding> {
     if setting.number(value).is_some() {
         return None;
     }
+    let nearest = setting
+        .nearest(value)
+        .map_or_else(String::new, |nearest| format!("Did you mean {nearest:?}? "));
     Some(Finding::error(
         subject,
         format!("{value:?} is no value of {name}"),
         format!(
-            "It is {}; {} where it is not said.",
+            "{nearest}It is {}; {} where it is not said.",
             setting.allowed(),
             setting.default
         ),
@@ -277,8 +299,27 @@ mod tests {
             assert_eq!(summaries(&[(name, value)]).len(), 1, "{name} = {value:?}");
         }
         expect_test::expect![[r#"
-            "59m" is no value of cert_expiry. It is a duration such as "90m" or "72h", 1h or more; 2160h where it is not said."#]]
+            "59m" is no value of cert_expiry. Did you mean "1h"? It is a duration such as "90m" or "72h", 1h or more; 2160h where it is not said."#]]
         .assert_eq(&summaries(&[("cert_expiry", "59m")]).join("\n"));
+    }
+
+    #[test]
+    fn a_value_that_is_nearly_one_gets_that_one() {
+        for (name, value, nearest) in [
+            ("task_history_limit", "-1", Some("0")),
+            ("task_history_limit", "7.5", Some("7")),
+            ("task_history_limit", "many", None),
+            ("snapshot_interval", "0", Some("1")),
+            ("cert_expiry", "30d", Some("720h")),
+            ("cert_expiry", "1m", Some("1h")),
+            ("cert_expiry", "long", None),
+        ] {
+            let said = summaries(&[(name, value)]).join("");
+            match nearest {
+                Some(nearest) => assert!(said.contains(&format!("mean {nearest:?}?")), "{said}"),
+                None => assert!(!said.contains("Did you mean"), "{said}"),
+            }
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ use crate::platform::flavor::Size;
 struct Facts {
     containers: Vec<ContainerSummary>,
     networks: Vec<ListedNetwork>,
+    /// The subnets that the engine's host has routes to, where it is this machine.
+    routes: Vec<IpNet>,
     volumes: Vec<Volume>,
     /// Bytes; `None`: it did not say.
     memory: Option<i64>,
@@ -53,6 +55,7 @@ impl Docker {
         let facts = Facts {
             containers,
             networks,
+            routes: self.host_routes(),
             volumes,
             memory: info.mem_total,
             cpus: info.ncpu,
@@ -122,9 +125,14 @@ fn images_to_have<'a>(
         !nodes.is_empty() || record.is_none_or(|record| !record.preloaded.contains_key(&image.0))
     };
     let preloaded = spec.preload_images.iter().enumerate();
+    // Without an image of the user's, the version is what names one.
+    let of_machine = match (&spec.image, &spec.version) {
+        (None, Some(_)) => Subject::Version,
+        _ => Subject::Image,
+    };
     of_machines
         .into_iter()
-        .map(|image| (Subject::Image, image))
+        .map(|image| (of_machine.clone(), image))
         .chain(
             preloaded
                 .filter(|(_, image)| lacks(image))
@@ -316,7 +324,9 @@ fn same_address(held: Option<&str>, wanted: IpAddr) -> bool {
 fn network(spec: &ClusterSpec, cluster: Option<ClusterId>, facts: &Facts) -> Option<Finding> {
     match &spec.network {
         NetworkSpec::Isolated => None,
-        NetworkSpec::Subnet(subnet) => overlap(*subnet, cluster, facts),
+        NetworkSpec::Subnet(subnet) => {
+            overlap(*subnet, cluster, facts).or_else(|| detour(*subnet, cluster, facts))
+        }
         NetworkSpec::Existing(wanted) => existing(wanted, facts),
     }
 }
@@ -344,6 +354,36 @@ fn overlap(subnet: IpNet, cluster: Option<ClusterId>, facts: &Facts) -> Option<F
         )
         .held_by(other.labels.as_ref().and_then(cluster_of)),
     )
+}
+
+/// A finding where the host has its own way to addresses of a subnet that is to be made.
+fn detour(subnet: IpNet, cluster: Option<ClusterId>, facts: &Facts) -> Option<Finding> {
+    // Once the network is there, one of the routes is its own.
+    if cluster.is_some() {
+        return None;
+    }
+    let of_networks: Vec<IpNet> = facts.networks.iter().flat_map(subnets_of).collect();
+    let mut others = facts
+        .routes
+        .iter()
+        .filter(|route| !of_networks.contains(route));
+    let route = others.find(|route| subnets::overlap(subnet, **route))?;
+    let help = "Take another subnet, or none: a free one is found then.";
+    Some(if subnet.contains(route) {
+        Finding::error(
+            Subject::Network,
+            format!("subnet {subnet} overlaps {route}, which the engine's host has a route to"),
+            format!("The host would not reach {route} any more. {help}"),
+        )
+    } else {
+        Finding::warning(
+            Subject::Network,
+            format!("subnet {subnet} is a part of {route}, which the engine's host has a route to"),
+            format!(
+                "What there is at these addresses now, the host will not reach any more. {help}"
+            ),
+        )
+    })
 }
 
 fn existing(wanted: &str, facts: &Facts) -> Option<Finding> {

@@ -192,7 +192,7 @@ impl Docker {
     }
 
     /// The subnets that the engine's machine reaches otherwise, where that machine is this one.
-    fn host_routes(&self) -> Vec<IpNet> {
+    pub(super) fn host_routes(&self) -> Vec<IpNet> {
         match &self.shared.address {
             EngineAddress::Unix(_) => std::fs::read_to_string("/proc/net/route")
                 .map(|text| subnets::routes(&text))

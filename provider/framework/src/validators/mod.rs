@@ -18,7 +18,7 @@ mod range;
 
 pub use cidr::cidr;
 pub use elements::{each, keys};
-pub use go_duration::go_duration;
+pub use go_duration::{duration_between, duration_from, go_duration};
 pub use length::length;
 pub use one_of::one_of;
 pub use pattern::pattern;

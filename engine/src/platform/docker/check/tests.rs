@@ -71,6 +71,11 @@ fn facts() -> Facts {
     Facts {
         containers: Vec::new(),
         networks: vec![network("bridge", Labels::new(), "172.17.0.0/16")],
+        // The bridge's own is among them.
+        routes: vec![
+            "172.17.0.0/16".parse().unwrap(),
+            "192.168.7.0/24".parse().unwrap(),
+        ],
         volumes: Vec::new(),
         memory: Some(8 << 30),
         cpus: Some(4),
@@ -196,6 +201,34 @@ fn everything_is_said_at_once() {
               Volumes of a Docker Engine are as large as its disk.
         "#]],
     );
+}
+
+#[test]
+fn a_subnet_that_the_host_has_another_way_to_is_told() {
+    let with = |subnet: &str| ClusterSpec {
+        network: NetworkSpec::Subnet(subnet.parse().unwrap()),
+        ..spec()
+    };
+    expect_findings(
+        &with("192.168.0.0/16"),
+        &facts(),
+        &expect![[r"
+        Error Network: subnet 192.168.0.0/16 overlaps 192.168.7.0/24, which the engine's host has a route to
+          The host would not reach 192.168.7.0/24 any more. Take another subnet, or none: a free one is found then.
+    "]],
+    );
+    expect_findings(
+        &with("192.168.7.128/25"),
+        &facts(),
+        &expect![[r"
+        Warning Network: subnet 192.168.7.128/25 is a part of 192.168.7.0/24, which the engine's host has a route to
+          What there is at these addresses now, the host will not reach any more. Take another subnet, or none: a free one is found then.
+    "]],
+    );
+    // A cluster that is there has a route of its own.
+    let cluster = Some(ClusterId::new());
+    let own = findings(&with("192.168.7.0/24"), &[], cluster, &facts());
+    assert_eq!(own, []);
 }
 
 #[test]
