@@ -128,7 +128,11 @@ impl Cluster {
             return Health::Unknown;
         }
         if self.observed.members.is_none() {
-            return Health::Unhealthy;
+            return if self.observed.refuses || !self.may_have_a_majority() {
+                Health::Unhealthy
+            } else {
+                Health::Unknown
+            };
         }
         let every_node_serves = self.nodes().values().all(|node| match node.status {
             NodeStatus::Ready => true,
@@ -140,6 +144,19 @@ impl Cluster {
         } else {
             Health::Degraded
         }
+    }
+
+    /// Whether so many control planes have a machine that runs that they could agree.
+    fn may_have_a_majority(&self) -> bool {
+        let nodes = self.nodes();
+        let control_planes = nodes
+            .values()
+            .filter(|node| node.role == Role::ControlPlane);
+        let (running, others): (Vec<_>, Vec<_>) = control_planes.partition(|node| {
+            let machine = self.observed.machines.get(&node.name);
+            machine.is_some_and(|machine| machine.state == MachineState::Running)
+        });
+        running.len() > others.len()
     }
 
     /// Whether it has machines and all of them are stopped.

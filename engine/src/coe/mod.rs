@@ -88,6 +88,16 @@ pub enum CoeError {
         /// What came back.
         reason: String,
     },
+    /// The node could be worked on, and the COE on it did not answer.
+    #[error("{what} on {node}: nobody answers: {reason}")]
+    Silent {
+        /// What was tried.
+        what: String,
+        /// On which node.
+        node: NodeName,
+        /// What kept the answer from coming.
+        reason: String,
+    },
     /// A key or certificate could not be made or read.
     #[error("{what}: {reason}")]
     Certificate {

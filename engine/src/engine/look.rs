@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::Engine;
+use crate::coe::CoeError;
 use crate::error::{EngineError, chain};
 use crate::model::{ClusterId, Machine, MachineState, ObservedCluster, Role};
 use crate::platform::{PlatformError, Scope};
@@ -169,6 +170,7 @@ impl Engine {
         };
         let mut reasons = Vec::new();
         let mut view = None;
+        let mut refuses = false;
         let control_planes = observed
             .machines
             .values()
@@ -188,7 +190,10 @@ impl Engine {
                     view = Some(seen);
                     break;
                 }
-                Ok(Err(error)) => reasons.push(format!("{name}: {}", chain(&error))),
+                Ok(Err(error)) => {
+                    refuses |= matches!(error, CoeError::Refused { .. });
+                    reasons.push(format!("{name}: {}", chain(&error)));
+                }
                 Err(_late) => {
                     reasons.push(format!("{name}: no answer within {} s", ANSWER.as_secs()));
                 }
@@ -203,7 +208,10 @@ impl Engine {
             None if reasons.is_empty() => {
                 observed.unreachable = Some("no control plane runs".to_owned());
             }
-            None => observed.unreachable = Some(reasons.join("; ")),
+            None => {
+                observed.unreachable = Some(reasons.join("; "));
+                observed.refuses = refuses;
+            }
         }
         observed
     }

@@ -10,9 +10,10 @@ pub enum Health {
     Healthy,
     /// It works, and a node does not.
     Degraded,
-    /// It does not work: its control plane has no quorum, or does not answer.
+    /// It does not work: too few of its control planes run, or they answer that they cannot serve.
     Unhealthy,
-    /// It could not be reached, or is stopped. Never drops anything from state.
+    /// It could not be asked: it is stopped, or its machines run and none of its control planes answers. Never
+    /// drops anything from state.
     Unknown,
 }
 

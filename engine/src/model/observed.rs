@@ -159,6 +159,9 @@ pub struct ObservedCluster {
     pub members: Option<BTreeMap<NodeName, Member>>,
     /// Why the COE could not be asked.
     pub unreachable: Option<String>,
+    /// Whether the COE answered, and that it cannot serve.
+    #[serde(default)]
+    pub refuses: bool,
     /// The cluster's CA certificate, PEM.
     pub ca_certificate: Option<String>,
 }

@@ -69,6 +69,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
         volumes: BTreeMap::new(),
         members: Some(BTreeMap::new()),
         unreachable: None,
+        refuses: false,
         ca_certificate: None,
     };
     for (role, count) in [

@@ -483,6 +483,7 @@ impl Site {
             volumes: volumes.map(|node| (node.clone(), Vec::new())).collect(),
             members: None,
             unreachable: Some(unseen),
+            refuses: false,
             ca_certificate: self
                 .secrets
                 .get()

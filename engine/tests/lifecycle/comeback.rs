@@ -1,6 +1,6 @@
 //! Nodes whose machines come back are the members that they were.
 
-use coe_engine::model::{PortMapping, Protocol};
+use coe_engine::model::{MachineState, ObservedCluster, PortMapping, Protocol};
 
 use super::*;
 
@@ -127,6 +127,14 @@ async fn a_control_plane_that_does_not_answer_is_restarted() {
         plan.unwrap().sentences(),
         ["~ restart control plane bar-control-plane-1: it does not answer the cluster"]
     );
+    let health = |observed: &ObservedCluster| bench.engine.cluster(observed.clone()).health();
+    assert_eq!(health(&silent), Health::Unknown);
+    silent.refuses = true;
+    assert_eq!(health(&silent), Health::Unhealthy, "it answered");
+    silent.refuses = false;
+    let machine = silent.machines.get_mut(&name("bar-control-plane-1"));
+    machine.unwrap().state = MachineState::Failed;
+    assert_eq!(health(&silent), Health::Unhealthy, "nobody could answer");
 }
 
 /// One answer that got lost is not worth a restart, which ends what runs on the node.

@@ -28,7 +28,8 @@ pub struct ProviderModel {
     /// No machines at all: a platform that is kept in a folder, for plan checks in CI and for trying out.
     #[attribute(optional)]
     pub simulated: Attr<SimulatedModel>,
-    /// How many nodes of one cluster are worked on at the same time. Default: 10.
+    /// How many steps are carried out at the same time, over all clusters of this configuration: a machine that is
+    /// made, a node that joins. Default: 10.
     #[attribute(optional, validate = [at_least(1)])]
     pub parallelism: Attr<i64>,
     /// The folder in which this machine remembers what it is doing to clusters, so that the next apply cleans up
@@ -115,7 +116,7 @@ fn parallelism(number: i64) -> Result<NonZeroUsize, Diagnostics> {
         .ok()
         .and_then(NonZeroUsize::new)
         .ok_or_else(|| {
-            Diagnostic::error("Parallelism is not a number of nodes", "It is 1 or more.")
+            Diagnostic::error("Not a number of steps", "It is 1 or more.")
                 .at(Path::attribute_name("parallelism"))
                 .into()
         })

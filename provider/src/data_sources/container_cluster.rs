@@ -39,10 +39,14 @@ pub(crate) struct ContainerClusterDataModel {
     /// Number of workers in the cluster's own pool.
     #[attribute(computed)]
     node_count: Attr<i64>,
-    /// `Running`, `Stopped` or `Alert`.
+    /// `Running` and `Stopped` where all is as it should be, `Alert` where something is not: the next apply repairs it.
+    /// `Starting` while it is being made, `Error` where its create failed and left what could not be removed, and
+    /// `Destroying` where its destruction was cut off.
     #[attribute(computed)]
     status: Attr<String>,
-    /// `HEALTHY`, `DEGRADED`, `UNHEALTHY` or `UNKNOWN`.
+    /// `HEALTHY`, `DEGRADED` (it works, and a node does not), `UNHEALTHY` (it does not work: too few control planes
+    /// run, or they answer that they cannot serve), or `UNKNOWN` (it could not be asked: it is stopped, or its machines
+    /// run and no control plane answers).
     #[attribute(computed)]
     health: Attr<String>,
     /// Where the cluster's API answers, over TLS.

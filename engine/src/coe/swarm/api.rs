@@ -118,6 +118,14 @@ pub(super) async fn call_after<const N: usize>(
 
     let start = find(&output.stdout, b"HTTP/1.").unwrap_or(output.stdout.len());
     let (before, answers) = output.stdout.split_at(start);
+    if answers.is_empty() && output.status != 0 {
+        // Nobody answered: the connection to the engine was not made.
+        return Err(CoeError::Silent {
+            what: what.to_owned(),
+            node: node.node().clone(),
+            reason: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        });
+    }
     let responses = http::read(answers, N).map_err(|malformed| {
         let complaint = String::from_utf8_lossy(&output.stderr);
         refused(

@@ -27,7 +27,9 @@ pub(super) async fn wait_until_up(node: &dyn Exec) -> Result<(), CoeError> {
         match asked {
             Ok((_, [response])) => return api::accept(node, WHAT, response).map(|_| ()),
             // A socket that an earlier run left behind: nobody listens on it yet.
-            Err(CoeError::Refused { .. }) => tokio::time::sleep(BETWEEN_LOOKS).await,
+            Err(CoeError::Refused { .. } | CoeError::Silent { .. }) => {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
             Err(error) => return Err(error),
         }
     }

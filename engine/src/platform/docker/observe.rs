@@ -135,6 +135,7 @@ fn cluster_of<'a>(
             volumes: BTreeMap::new(),
             members: None,
             unreachable: None,
+            refuses: false,
             ca_certificate: None,
         });
     if owner.deadline > cluster.owner.deadline {

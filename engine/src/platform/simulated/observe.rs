@@ -120,6 +120,7 @@ fn observe_cluster(
         volumes,
         members: None,
         unreachable: None,
+        refuses: false,
         ca_certificate: None,
     }))
 }

@@ -125,12 +125,15 @@ pub(crate) struct ContainerClusterModel {
     #[attribute(optional)]
     pub(crate) timeouts: Attr<Timeouts>,
 
-    /// `Running`, `Stopped`, or `Alert` where something is not as it should be; the next apply repairs it.
+    /// `Running` and `Stopped` where all is as it should be, `Alert` where something is not: the next apply repairs it.
+    /// `Starting` while it is being made, `Error` where its create failed and left what could not be removed, and
+    /// `Destroying` where its destruction was cut off.
     #[attribute(computed)]
     pub(crate) status: Attr<String>,
 
-    /// `HEALTHY`, `DEGRADED` (it works, and a node does not), `UNHEALTHY` (it does not work), or `UNKNOWN` (it
-    /// could not be asked: stopped or not reached).
+    /// `HEALTHY`, `DEGRADED` (it works, and a node does not), `UNHEALTHY` (it does not work: too few control planes
+    /// run, or they answer that they cannot serve), or `UNKNOWN` (it could not be asked: it is stopped, or its machines
+    /// run and no control plane answers).
     #[attribute(computed)]
     pub(crate) health: Attr<String>,
 

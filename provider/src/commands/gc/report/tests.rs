@@ -43,6 +43,7 @@ fn leftover(name: &str, number: u8, deadline: &str, begun: Option<&str>, fate: F
             },
             members: None,
             unreachable: None,
+            refuses: false,
             ca_certificate: None,
         },
         begun: begun.map(at),
