@@ -7,6 +7,7 @@
 mod caller;
 mod check;
 mod coe;
+mod cost;
 mod fault;
 mod gate;
 mod platform;
@@ -53,7 +54,15 @@ fn every_operation_survives_every_fault_at_every_call() {
                     let trial = Trial {
                         story,
                         processes: vec![faults],
+                        is_given_up: false,
                     };
+                    if story == Story::Destroy {
+                        let trial = Trial {
+                            is_given_up: true,
+                            ..trial.clone()
+                        };
+                        all.push((trial.to_string(), trial));
+                    }
                     all.push((trial.to_string(), trial));
                 }
             }

@@ -80,6 +80,15 @@ impl Story {
         )
     }
 
+    /// Whether a caller can want what was there before again. What a create or an add has left that died nobody has:
+    /// only who wants the same again comes upon it.
+    pub(crate) fn can_be_given_up(self) -> bool {
+        !matches!(
+            self,
+            Self::Create | Self::CreateKept | Self::CreateStopped | Self::NodeAdd
+        )
+    }
+
     /// What is there before.
     pub(crate) fn before(self) -> Wanted {
         match self {

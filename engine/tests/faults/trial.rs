@@ -5,15 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coe_engine::error::{Failure, chain};
+use coe_engine::error::{EngineError, Failure, chain};
 use coe_engine::model::ClusterId;
+use coe_engine::plan::PlanError;
 use coe_engine::platform::{Platform, Scope};
 use tokio::time::Instant;
 
 use crate::caller::{Caller, Has, Wanted};
-use crate::check::{
-    Verdict, is_as_wanted, journal_is_closed, no_secret_is_told, nothing_is_left, told,
-};
+use crate::check::{Verdict, is_as_wanted, no_secret_is_told, nothing_is_left, told};
 use crate::fault::Faults;
 use crate::gate::Made;
 use crate::secrets::Secrets;
@@ -29,6 +28,8 @@ pub(crate) struct Trial {
     pub(crate) story: Story,
     /// The faults of one process after the other, until one without any.
     pub(crate) processes: Vec<Faults>,
+    /// Whether what was there before is wanted again then.
+    pub(crate) is_given_up: bool,
 }
 
 impl fmt::Display for Trial {
@@ -38,6 +39,9 @@ impl fmt::Display for Trial {
         for faults in &self.processes {
             write!(formatter, "{separator}{faults}")?;
             separator = ", then ";
+        }
+        if self.is_given_up {
+            formatter.write_str(", given up")?;
         }
         Ok(())
     }
@@ -109,7 +113,11 @@ impl Bench {
     /// Runs the trial; what is wrong, if anything is.
     pub(crate) fn run(&mut self, trial: &Trial) -> Verdict {
         let (caller, secrets) = self.begin(trial.story)?;
-        let wanted = trial.story.wanted();
+        let wanted = if trial.is_given_up {
+            trial.story.before()
+        } else {
+            trial.story.wanted()
+        };
         for faults in &trial.processes {
             let harms = faults.at.len();
             let ended = self
@@ -124,9 +132,8 @@ impl Bench {
         let again = self
             .world
             .run(Faults::default(), &secrets, async |process| {
-                self.apply_again(process, &caller, &wanted)
-                    .await
-                    .map_err(told("applied again"))?;
+                let applied = self.apply_again(process, &caller, trial.story, &wanted);
+                applied.await.map_err(told("applied again"))?;
                 // The next process.
                 let process = self.world.process(Faults::default(), &secrets);
                 self.apply_nothing(&process, &caller)
@@ -198,21 +205,30 @@ impl Bench {
         }
     }
 
-    async fn apply_again(&self, process: &Process, caller: &Caller, wanted: &Wanted) -> Verdict {
-        let applied = caller.apply(process, wanted).await;
-        let applied = applied.map_err(|failure| {
-            hear(process, &failure);
-            failure.to_string()
-        })?;
+    async fn apply_again(
+        &self,
+        process: &Process,
+        caller: &Caller,
+        story: Story,
+        wanted: &Wanted,
+    ) -> Verdict {
+        let applied = match caller.apply(process, wanted).await {
+            Ok(applied) => applied,
+            // A destruction that came that far cannot be thought better of: that is said, and it can be ended.
+            Err(Failure {
+                error: EngineError::Plan(PlanError::StateLost { .. }),
+                ..
+            }) if story == Story::Destroy => return Ok(()),
+            Err(failure) => {
+                hear(process, &failure);
+                return Err(failure.to_string());
+            }
+        };
         let next = self.world.process(Faults::default(), &process.secrets);
         self.needs_nothing(&next, caller, wanted).await?;
         let found = caller.refresh(&next).await.map_err(told("refreshing"))?;
         match (applied, found) {
             (Some(applied), Some(found)) if applied == found => {
-                if process.begun() > 0 {
-                    // Or else the operation of a process that was killed is left to be found dead.
-                    journal_is_closed(&self.world)?;
-                }
                 is_as_wanted(&self.world, &found, wanted).await
             }
             (None, None) => nothing_is_left(&self.world),

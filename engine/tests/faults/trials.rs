@@ -44,7 +44,11 @@ pub(crate) fn random(seed: u64) -> Trial {
             undo_fails: random.u8(..10) < 3,
         });
     }
-    Trial { story, processes }
+    Trial {
+        story,
+        processes,
+        is_given_up: story.can_be_given_up() && random.u8(..10) < 2,
+    }
 }
 
 /// Runs them all, each of which is said with how it is run alone; panics with those that failed.

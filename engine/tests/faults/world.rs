@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coe_engine::coe::Coe;
 use coe_engine::coe::rehearsal::Rehearsal;
@@ -34,18 +33,11 @@ pub(crate) struct Process {
     pub(crate) engine: Engine,
     pub(crate) gate: Arc<Gate>,
     pub(crate) secrets: Arc<Secrets>,
-    begun: AtomicUsize,
 }
 
 impl Process {
-    /// How many operations it has begun.
-    pub(crate) fn begun(&self) -> usize {
-        self.begun.load(Ordering::Relaxed)
-    }
-
     /// A new operation of this process.
     pub(crate) fn operation(&self) -> Operation {
-        self.begun.fetch_add(1, Ordering::Relaxed);
         let events = Arc::new(Events(Arc::clone(&self.secrets)));
         Operation {
             cancellation: self.gate.interrupted.clone(),
@@ -155,7 +147,6 @@ impl World {
             engine,
             gate,
             secrets: Arc::clone(secrets),
-            begun: AtomicUsize::new(0),
         }
     }
 
