@@ -194,3 +194,23 @@ async fn a_new_control_plane_that_cannot_leave_again_keeps_its_machine_and_the_c
     }
     assert!(kept > 0);
 }
+
+#[tokio::test]
+async fn a_scale_down_whose_drain_fails_leaves_all_nodes_at_work_and_the_next_one_carries_on() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(1, 3)).await;
+    // The first node is drained, and the answer is a failure.
+    let faults = vec![fault(Call::PutFiles, 1, FaultKind::FailAfter)];
+    let failing = engine_in(&bench.folder, faults);
+    let shrunk = failing
+        .update(cluster.id(), &spec(1, 1), &operation())
+        .await;
+    let failure = shrunk.unwrap_err();
+    assert!(failure.to_string().contains("drain"), "{failure}");
+    let now = failure.cluster.unwrap();
+    assert_serves(&now);
+    assert_eq!(names(&now), names(&cluster));
+    let shrunk = bench.update(&cluster, &spec(1, 1)).await;
+    assert_serves(&shrunk);
+    assert_eq!(names(&shrunk).len(), 2);
+}
