@@ -98,6 +98,41 @@ fn an_engine_that_is_not_there_is_named_with_what_was_tried() {
         .failed_saying(&["ssh"]);
 }
 
+#[test]
+fn an_engine_that_went_away_takes_nothing_out_of_state() {
+    let stack = Stack::on_docker("away");
+    let at = |host: &str| {
+        format!(
+            "provider \"coe\" {{\n  docker = {{ {host} }}\n}}\n{}\nresource \"coe_cluster_node\" \"extra\" {{\n  cluster_id = \
+             coe_container_cluster.this.id\n  name = \"NAME-extra\"\n}}\n",
+            swarm("node_count = 0")
+        )
+    };
+    stack.configure(&at(""));
+    stack.apply();
+    let state = || {
+        let addresses = ["coe_container_cluster.this", "coe_cluster_node.extra"];
+        addresses.map(|address| stack.state(address))
+    };
+    let before = state();
+    stack.configure(&at("host = \"unix:///nowhere/docker.sock\""));
+    for arguments in [
+        &["plan", "-input=false"][..],
+        &["apply", "-auto-approve"],
+        &["apply", "-refresh-only", "-auto-approve"],
+        &["destroy", "-auto-approve"],
+    ] {
+        stack
+            .terraform(arguments)
+            .failed_saying(&["/nowhere/docker.sock"]);
+        assert_eq!(state(), before, "{arguments:?}");
+    }
+    stack.configure(&at(""));
+    stack.assert_plan_is_empty();
+    stack.destroy();
+    stack.assert_nothing_left();
+}
+
 /// Passes what comes over TLS on to the local engine, asking clients for no certificate; the port, and the CA.
 fn engine_behind_tls() -> (u16, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");

@@ -16,6 +16,7 @@ mod planning;
 mod protection;
 mod reads;
 mod repair;
+mod secrecy;
 mod simulated;
 mod stop_start;
 mod watch;

@@ -121,6 +121,62 @@ fn a_fault_in_the_middle_of_a_create_is_rolled_back() {
     stack.assert_plan_is_empty();
 }
 
+#[test]
+fn a_create_that_is_kept_is_carried_on_in_place() {
+    let stack = Stack::simulated("keep");
+    let arguments = "node_count = 2\n  on_create_failure = \"keep\"";
+    stack.configure(&format!(
+        "provider \"coe\" {{\n  simulated = {{\n    dir = \"platform\"\n    faults = [{{ call = \"ensure_machine\", nth = \
+         2, kind = \"fail_before\" }}]\n  }}\n}}\n{}",
+        swarm(arguments)
+    ));
+    let said = stack.apply().unwrapped();
+    assert!(said.contains("was made in part and is kept"), "{said}");
+    let kept = stack.cluster();
+    assert_eq!(kept["status"], "Alert");
+
+    stack.configure_swarm(arguments);
+    let plan = stack.plan();
+    let change = &plan["resource_changes"][0]["change"];
+    assert_eq!(change["actions"], serde_json::json!(["update"]), "{plan:#}");
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1", "worker-2"]);
+    assert_eq!(stack.cluster()["id"], kept["id"]);
+    assert_eq!(stack.cluster()["status"], "Running");
+    stack.assert_plan_is_empty();
+    stack.destroy();
+}
+
+#[test]
+fn control_planes_beside_the_pool_come_and_go() {
+    let stack = Stack::simulated("votes");
+    stack.configure(&format!(
+        "{}\nresource \"coe_cluster_node\" \"more\" {{\n  for_each = toset([\"a\", \"b\"])\n  cluster_id = \
+         coe_container_cluster.this.id\n  name = \"NAME-${{each.key}}\"\n  role = \"control_plane\"\n}}\n",
+        swarm("node_count = 0")
+    ));
+    stack.apply();
+    stack.assert_plan_is_empty();
+    let node = stack.state("coe_cluster_node.more[\"a\"]");
+    assert_eq!(
+        (&node["role"], &node["status"]),
+        (&"control_plane".into(), &"Ready".into())
+    );
+    let refresh = || {
+        let _ = stack
+            .terraform(&["apply", "-refresh-only", "-auto-approve"])
+            .succeeded();
+    };
+    refresh();
+    stack.assert_ready(&["a", "b", "control-plane-1"]);
+    stack.configure_swarm("node_count = 0");
+    stack.apply();
+    refresh();
+    stack.assert_ready(&["control-plane-1"]);
+    stack.assert_plan_is_empty();
+    stack.destroy();
+}
+
 /// Nothing of it is known in the first plan: what another resource makes may stand anywhere.
 const ALL_FROM_ELSEWHERE: &str = r#"
 resource "terraform_data" "given" {

@@ -78,6 +78,8 @@ struct Shared {
     claims: Claims,
     /// Held while a record is read, changed and written.
     records: tokio::sync::Mutex<()>,
+    /// Held while a control plane beside a pool gives up its vote and goes.
+    votes: tokio::sync::Mutex<()>,
 }
 
 impl Engine {
@@ -111,6 +113,7 @@ impl Engine {
             looks: Looks::default(),
             claims: Claims::default(),
             records: tokio::sync::Mutex::default(),
+            votes: tokio::sync::Mutex::default(),
         }))
     }
 

@@ -1,6 +1,7 @@
 //! Nodes beside a cluster's pool, each asked for by itself.
 
 mod put_off;
+mod remove;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 
 use super::Engine;
 use super::check::refuse;
-use super::course::{Leg, load_images, preparations, recreate, remove, repair};
+use super::course::{Leg, load_images, preparations, recreate, repair};
 use super::memory::{NodeWork, outcome};
 use crate::cluster::{Cluster, Node, NodeStatus};
 use crate::error::{EngineError, Failure, chain};
@@ -25,8 +26,8 @@ use crate::saga::journal::{Journal, OperationKind};
 use crate::saga::{Lane, OnFailure, Saga};
 use crate::scheduler::Bounds;
 use crate::steps::{
-    DeleteMachine, DrainNode, EnsureMachine, JoinNode, NodeOrigin, PutRecord, SetNodeLabels, Site,
-    UncordonNode, Volumes, WaitUntilReady,
+    DrainNode, EnsureMachine, JoinNode, NodeOrigin, PutRecord, SetNodeLabels, Site, UncordonNode,
+    WaitUntilReady,
 };
 
 /// A node beside a cluster's pool as the user wants it.
@@ -290,61 +291,6 @@ impl Engine {
         self.ask(bounds, question).await
     }
 
-    /// Takes a node out of the cluster: drains it, removes it from the COE, deletes its machine and
-    /// volumes. Of a cluster that cannot be asked only the machine is deleted. Removing the absent
-    /// succeeds.
-    pub async fn remove_node(
-        &self,
-        cluster: ClusterId,
-        name: &NodeName,
-        operation: &Operation,
-    ) -> Result<(), Failure> {
-        let _changing = self.0.looks.changing(cluster);
-        let bounds = Bounds::of(operation);
-        let Some(observed) = self.look(cluster, &bounds).await? else {
-            return Ok(());
-        };
-        let record = observed.record.clone();
-        let record = record.ok_or(EngineError::NoRecord(cluster))?;
-        let is_of_pool = pool_role(&record.spec.name, name).is_some();
-        let member = observed
-            .members
-            .as_ref()
-            .and_then(|members| members.get(name));
-        let is_there = member.is_some()
-            || observed.machines.contains_key(name)
-            || observed.volumes.contains_key(name);
-        if !is_there {
-            return Ok(());
-        }
-        if is_of_pool {
-            let (cluster, node) = (record.spec.name, name.clone());
-            return Err(EngineError::NoNode { cluster, node }.into());
-        }
-        let mut steps: Lane = Vec::new();
-        if observed.members.is_some() {
-            if member.is_some_and(|member| member.state == MemberState::Ready) {
-                steps.push(Box::new(DrainNode { node: name.clone() }));
-            }
-            steps.extend(remove(name));
-        } else {
-            refuse_to_lose_a_vote(&observed, &record, name)?;
-            steps.push(Box::new(DeleteMachine {
-                node: name.clone(),
-                volumes: Volumes::Delete,
-            }));
-        }
-        let saga = Saga::new().then(vec![steps]);
-        let leg = Leg {
-            saga,
-            on_failure: OnFailure::Keep,
-        };
-        let target = Target { observed, record };
-        let done = async |_site| Ok(());
-        self.run_journaled(NodeWork::Change, target, name, operation, leg, done)
-            .await
-    }
-
     /// The cluster, if its COE answers.
     async fn target(
         &self,
@@ -493,30 +439,6 @@ fn node_of(cluster: &Cluster, name: &NodeName) -> Result<Node, EngineError> {
     cluster.node(name).ok_or_else(|| EngineError::NoNode {
         cluster: cluster.observed.owner.cluster_name.clone(),
         node: name.clone(),
-    })
-}
-
-/// Refuses to delete a control plane that the others may count on while none of them can be told.
-fn refuse_to_lose_a_vote(
-    observed: &ObservedCluster,
-    record: &ClusterRecord,
-    name: &NodeName,
-) -> Result<(), EngineError> {
-    let machines = observed.machines.values();
-    let (mut this, mut others) = machines
-        .filter(|machine| machine.spec.role == Role::ControlPlane)
-        .partition::<Vec<_>, _>(|machine| machine.spec.name == *name);
-    if !record.initialized || this.pop().is_none() || others.pop().is_none() {
-        return Ok(());
-    }
-    let unasked = "the cluster does not run";
-    Err(EngineError::VoteNotGivenUp {
-        cluster: record.spec.name.clone(),
-        node: name.clone(),
-        reason: observed
-            .unreachable
-            .clone()
-            .unwrap_or_else(|| unasked.to_owned()),
     })
 }
 

@@ -11,8 +11,8 @@ use tokio::sync::OnceCell;
 use crate::coe::{ClusterSecrets, Coe, JoinTicket};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, ImageName, Machine, MachineState, MemberState, Network,
-    NetworkSpec, NodeName, NodeSettings, NodeSpec, ObservedCluster, Owner, Phase, PortMapping,
-    Role,
+    NetworkSpec, NodeGroup, NodeName, NodeSettings, NodeSpec, ObservedCluster, Owner, Phase,
+    PortMapping, Role,
 };
 use crate::plan::{PlanError, free_address, keep_host_ports, pool, pool_role};
 use crate::platform::Platform;
@@ -68,6 +68,21 @@ struct Known {
     members_untold: bool,
     /// Control planes that may not have given up their vote.
     voting: BTreeSet<NodeName>,
+}
+
+impl Known {
+    /// The control planes that can be asked, those of the pool first: another operation may be about to remove
+    /// one beside it.
+    fn running_control_planes(&self) -> Vec<&Machine> {
+        let mut running: Vec<&Machine> = self
+            .serving
+            .iter()
+            .filter_map(|name| self.machines.get(name))
+            .filter(|machine| machine.state == MachineState::Running)
+            .collect();
+        running.sort_by_key(|machine| machine.spec.group != NodeGroup::Pool);
+        running
+    }
 }
 
 /// Whether the operation makes the cluster.
@@ -344,16 +359,10 @@ impl Site {
     /// The channel to a control plane that can be asked; `about` itself only if there is no other.
     pub fn control_plane(&self, about: &NodeName) -> Result<Arc<dyn Exec>, StepError> {
         let known = self.known();
-        let mut running = known
-            .serving
-            .iter()
-            .filter_map(|name| known.machines.get(name))
-            .filter(|machine| machine.state == MachineState::Running)
-            .peekable();
-        let last_resort = running.peek().copied();
-        running
-            .find(|machine| machine.spec.name != *about)
-            .or(last_resort)
+        let running = known.running_control_planes();
+        let other = running.iter().find(|machine| machine.spec.name != *about);
+        other
+            .or(running.first())
             .map(|machine| self.platform.exec(machine))
             .ok_or(StepError::NoControlPlane)
     }
@@ -361,11 +370,9 @@ impl Site {
     /// The channel to any control plane that can be asked.
     pub fn any_control_plane(&self) -> Result<Arc<dyn Exec>, StepError> {
         let known = self.known();
-        known
-            .serving
-            .iter()
-            .filter_map(|name| known.machines.get(name))
-            .find(|machine| machine.state == MachineState::Running)
+        let running = known.running_control_planes();
+        running
+            .first()
             .map(|machine| self.platform.exec(machine))
             .ok_or(StepError::NoControlPlane)
     }
