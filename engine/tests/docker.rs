@@ -321,6 +321,35 @@ async fn a_volume_that_a_machine_brings_along_is_the_clusters() {
     .await;
 }
 
+/// A process that was killed between the two halves of that leaves the record before.
+#[tokio::test]
+async fn the_end_of_an_operation_leaves_one_record() {
+    platform_contract::run(DockerHarness::new().await, |fixture| async move {
+        let (cluster, harness) = (fixture.cluster(), &fixture.harness);
+        let (platform, owner) = (&cluster.platform, &cluster.owner);
+        let old = cluster.record("old");
+        platform.put_record(owner, &old).await.unwrap();
+        let name = format!("{}-record-1", cluster.name());
+        let labels = harness.labels(Foreign::Volume, &name).await;
+        let new = cluster.record("new");
+        platform.put_record(owner, &new).await.unwrap();
+        let left = VolumeCreateRequest {
+            name: Some(name.clone()),
+            labels: Some(labels.into_iter().collect()),
+            ..Default::default()
+        };
+        harness.client.create_volume(left).await.unwrap();
+
+        platform.claim(owner, None).await.unwrap();
+        let released = platform.release(cluster.id(), owner.operation).await;
+        released.unwrap();
+        assert!(harness.client.inspect_volume(&name).await.is_err());
+        let record = cluster.observe().await.unwrap().record.unwrap();
+        assert_eq!(record, new);
+    })
+    .await;
+}
+
 /// Nothing listens at the registry that the image's name holds, so the engine has an answer at once.
 #[tokio::test]
 async fn an_image_that_cannot_be_pulled_is_found_before_it_is() {

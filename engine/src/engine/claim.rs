@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use super::Engine;
 use crate::error::EngineError;
-use crate::model::{ClusterId, ClusterName, OperationId, Owner};
+use crate::model::{ClusterId, ClusterName, ObservedCluster, OperationId, Owner};
 use crate::operation::Operation;
 use crate::scheduler::Bounds;
 
@@ -109,6 +109,22 @@ impl Engine {
         Err(EngineError::Claimed {
             holder: Box::new(holder),
         })
+    }
+
+    /// Takes away the claim of an operation that cannot do so itself any more. One that stays does no harm.
+    pub(super) async fn release_of_the_dead(&self, observed: &ObservedCluster) {
+        let Some(holder) = &observed.claim else {
+            return;
+        };
+        let (cluster, operation) = (observed.id, holder.operation);
+        let is_over = holder.deadline < Timestamp::now()
+            || matches!(self.0.journals.is_over(cluster, operation).await, Ok(true));
+        if is_over {
+            let release = || self.0.platform.release(cluster, operation);
+            _ = self
+                .ask(&Bounds::for_cleanup(RELEASE_WITHIN), release)
+                .await;
+        }
     }
 
     /// Gives the cluster back. What cannot be given back is free when its time is up.

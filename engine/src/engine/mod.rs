@@ -177,8 +177,9 @@ impl Engine {
     /// younger than two seconds, unless this engine has changed the cluster since.
     pub async fn read(&self, id: ClusterId) -> Result<Option<Cluster>, EngineError> {
         let seen = self.shared_look(id).await?;
-        if seen.is_none() {
-            self.forget_gone(id).await;
+        match &seen {
+            Some(observed) => self.release_of_the_dead(observed).await,
+            None => self.forget_gone(id).await,
         }
         Ok(seen.map(|observed| self.cluster(observed)))
     }

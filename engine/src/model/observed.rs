@@ -164,6 +164,9 @@ pub struct ObservedCluster {
     pub refuses: bool,
     /// The cluster's CA certificate, PEM.
     pub ca_certificate: Option<String>,
+    /// The operation that has claimed it. No part of the baseline: it says nothing of what is to be done.
+    #[serde(skip)]
+    pub claim: Option<Owner>,
 }
 
 impl ObservedCluster {

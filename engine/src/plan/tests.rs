@@ -71,6 +71,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
         unreachable: None,
         refuses: false,
         ca_certificate: None,
+        claim: None,
     };
     for (role, count) in [
         (Role::ControlPlane, spec.control_planes.get()),

@@ -495,6 +495,7 @@ impl Site {
                 .secrets
                 .get()
                 .map(|secrets| secrets.ca_certificate.clone()),
+            claim: None,
         }
     }
 

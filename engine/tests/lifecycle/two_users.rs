@@ -55,12 +55,36 @@ async fn of_two_users_the_second_is_told_of_the_first() {
 
     first.abort();
     _ = first.await;
-    bench.assert_gone_after_its_time(&cluster).await;
+    bench.let_the_claim_run_out(&cluster);
+    second.delete(id, &operation()).await.unwrap();
+    bench
+        .assert_nothing_is_left("the second user's deletion")
+        .await;
+}
+
+/// The operation may have had all its effects, so that nothing but a look comes after it.
+#[tokio::test]
+async fn a_claim_whose_time_is_up_goes_with_the_next_look() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(1, 2)).await;
+    let first = update_that_hangs(&bench, &cluster);
+    await_claim(&bench, &cluster).await;
+    first.abort();
+    _ = first.await;
+
+    bench.read(&cluster).await;
+    let claim = bench.read(&cluster).await.observed.claim;
+    assert!(
+        claim.is_some(),
+        "its time is not up, and nobody knows it to be dead"
+    );
+    bench.let_the_claim_run_out(&cluster);
+    bench.read(&cluster).await;
+    assert_eq!(bench.read(&cluster).await.observed.claim, None);
 }
 
 impl Bench {
-    /// A claim whose time is up keeps nobody.
-    async fn assert_gone_after_its_time(&self, cluster: &Cluster) {
+    fn let_the_claim_run_out(&self, cluster: &Cluster) {
         let file = self
             .folder
             .path()
@@ -74,12 +98,6 @@ impl Bench {
             .find(|value| value.parse::<Timestamp>().is_ok());
         *until.unwrap() = Timestamp::UNIX_EPOCH.to_string();
         std::fs::write(&file, serde_json::to_vec(&labels).unwrap()).unwrap();
-        self.restarted()
-            .delete(cluster.id(), &operation())
-            .await
-            .unwrap();
-        self.assert_nothing_is_left("the second user's deletion")
-            .await;
     }
 }
 

@@ -7,13 +7,20 @@
 use bollard::models::Volume;
 use futures_util::future::try_join_all;
 
-use super::{Docker, labels};
+use super::{Docker, labels, record};
 use crate::model::{ClusterId, OperationId, Owner};
 use crate::platform::PlatformError;
 
 /// Whether a volume is a claim, and not a record or a node's.
 pub(super) fn is_claim(volume: &Volume) -> bool {
     volume.labels.contains_key(labels::CLAIM_REVISION)
+}
+
+/// The claims among volumes, the one that counts last.
+pub(super) fn in_order(volumes: &[Volume]) -> Vec<&Volume> {
+    let mut claims: Vec<_> = volumes.iter().filter(|volume| is_claim(volume)).collect();
+    claims.sort_by_key(|claim| revision(claim));
+    claims
 }
 
 fn revision(volume: &Volume) -> u64 {
@@ -61,15 +68,20 @@ impl Docker {
         Ok(None)
     }
 
-    /// See `Platform::release`.
+    /// See `Platform::release`. Records that a newer one has replaced go as well: an operation that was cut off in
+    /// the middle may have left one.
     pub(super) async fn remove_claim(
         &self,
         cluster: ClusterId,
         operation: OperationId,
     ) -> Result<(), PlatformError> {
-        self.nothing_is_made(cluster).await;
-        for claim in self.list_claims(cluster).await? {
-            if claimant(&claim)?.operation == operation {
+        let volumes = self.list_volumes(Some(labels::filter_of_cluster(cluster)));
+        let volumes = volumes.await?;
+        for old in record::replaced(&volumes) {
+            self.remove_volume(&old.name).await?;
+        }
+        for claim in in_order(&volumes) {
+            if claimant(claim)?.operation == operation {
                 self.remove_volume(&claim.name).await?;
             }
         }

@@ -27,10 +27,10 @@ mod subnets;
 mod volume;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 pub use settings::{DockerSettings, InvalidDockerHost};
 
@@ -56,7 +56,9 @@ struct Shared {
     settings: DockerSettings,
     address: EngineAddress,
     client: OnceCell<bollard::Docker>,
-    privileges: OnceCell<Privileges>,
+    privileges: OnceLock<Privileges>,
+    /// Held while the engine is asked for them.
+    asking: Mutex<()>,
     making: Making,
 }
 
@@ -69,7 +71,8 @@ impl Docker {
                 settings,
                 address,
                 client: OnceCell::new(),
-                privileges: OnceCell::new(),
+                privileges: OnceLock::new(),
+                asking: Mutex::default(),
                 making: Making::default(),
             }),
         })

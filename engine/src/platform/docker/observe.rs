@@ -64,12 +64,14 @@ impl Docker {
             let owner = labels::owner(&name, labels)?;
             cluster_of(&mut clusters, &owner).network = Some(network::describe(found, true)?);
         }
-        // A claim says nothing of the cluster, but where it is all that is left.
-        for claim in volumes.iter().filter(|volume| claim::is_claim(volume)) {
+        // A claim does not say whose the cluster is, but where it is all that is left.
+        for claim in claim::in_order(&volumes) {
             let owner = labels::owner(&format!("volume {}", claim.name), &claim.labels)?;
-            if !clusters.contains_key(&owner.cluster) {
-                cluster_of(&mut clusters, &owner);
-            }
+            let cluster = match clusters.get_mut(&owner.cluster) {
+                Some(cluster) => cluster,
+                None => cluster_of(&mut clusters, &owner),
+            };
+            cluster.claim = Some(owner);
         }
         let mut clusters: Vec<ObservedCluster> = clusters.into_values().collect();
         for cluster in clusters
@@ -137,6 +139,7 @@ fn cluster_of<'a>(
             unreachable: None,
             refuses: false,
             ca_certificate: None,
+            claim: None,
         });
     if owner.deadline > cluster.owner.deadline {
         cluster.owner = owner.clone();

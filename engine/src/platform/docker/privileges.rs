@@ -52,13 +52,21 @@ impl Docker {
         owner: &Owner,
         node: &NodeSpec,
     ) -> Result<Privileges, PlatformError> {
-        let ask = || async {
-            let (docker, owner, node) = (self.clone(), owner.clone(), node.clone());
-            let cluster = owner.cluster;
-            let asked = async move { docker.ask_privileges(&owner, &node).await };
-            self.make(cluster, asked).await
+        if let Some(granted) = self.shared.privileges.get() {
+            return Ok(*granted);
+        }
+        let (docker, owner, node) = (self.clone(), owner.clone(), node.clone());
+        let cluster = owner.cluster;
+        let ask = async move {
+            // A question whose asker went away goes on, and its answer is as good.
+            let _one_at_a_time = docker.shared.asking.lock().await;
+            if let Some(granted) = docker.shared.privileges.get() {
+                return Ok(*granted);
+            }
+            let granted = docker.ask_privileges(&owner, &node).await?;
+            Ok(*docker.shared.privileges.get_or_init(|| granted))
         };
-        self.shared.privileges.get_or_try_init(ask).await.copied()
+        self.make(cluster, ask).await
     }
 
     async fn ask_privileges(

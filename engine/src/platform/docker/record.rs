@@ -28,6 +28,13 @@ pub(super) fn revision(volume: &Volume) -> u64 {
         .unwrap_or(0)
 }
 
+/// The records among volumes of one cluster that a newer one has replaced.
+pub(super) fn replaced(volumes: &[Volume]) -> impl Iterator<Item = &Volume> {
+    let records = || volumes.iter().filter(|volume| is_record(volume));
+    let newest = records().map(revision).max();
+    records().filter(move |record| Some(revision(record)) != newest)
+}
+
 impl Docker {
     /// See `Platform::put_record`.
     pub(super) async fn replace_record(

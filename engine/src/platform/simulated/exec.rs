@@ -10,6 +10,8 @@
 //! `/net/<address>/<path>` is `/<path>` on the machine that has this address in the same network and
 //! runs; nothing is there while it does not run.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,8 +73,8 @@ impl Exec for SimulatedExec {
         let (cluster, node) = (self.cluster, self.node.clone());
         self.platform
             .read(Call::Run, move |folder| {
-                let machine = running(folder, cluster, &node)?;
-                run(folder, &machine, &argv, input)
+                let ways = Ways::of(running(folder, cluster, &node)?);
+                run(folder, ways, &argv, input)
             })
             .await
             .map_err(self.failed(text))
@@ -95,22 +97,16 @@ impl Exec for SimulatedExec {
         let (cluster, node, files) = (self.cluster, self.node.clone(), files.to_vec());
         self.platform
             .write(Call::PutFiles, move |folder| {
-                let machine = running(folder, cluster, &node)?;
+                let mut ways = Ways::of(running(folder, cluster, &node)?);
                 for file in &files {
-                    let put = |machine: &MachineFile, file: &NodeFile| {
-                        machine::put_files(folder, machine, std::slice::from_ref(file))
+                    let Some((machine, path)) = ways.follow(folder, &file.path)? else {
+                        return Err(no_answer(&file.path));
                     };
-                    match reach(folder, &machine, &file.path)? {
-                        Reached::Here(_) => put(&machine, file)?,
-                        Reached::Peer(peer, path) => put(
-                            &peer,
-                            &NodeFile {
-                                path,
-                                ..file.clone()
-                            },
-                        )?,
-                        Reached::Nobody => return Err(no_answer(&file.path)),
-                    }
+                    let file = NodeFile {
+                        path,
+                        ..file.clone()
+                    };
+                    machine::put_files(folder, machine, std::slice::from_ref(&file))?;
                 }
                 Ok(())
             })
@@ -150,36 +146,58 @@ fn unreachable(node: &NodeName, reason: &str) -> PlatformError {
     }
 }
 
-/// Where a path leads.
-enum Reached {
-    Here(String),
-    Peer(Box<MachineFile>, String),
-    Nobody,
+/// Where the paths of one command lead: to the machine that it runs on, or by `/net/<address>` to another one.
+struct Ways {
+    here: MachineFile,
+    /// Those that were asked for; `None`: none answers there.
+    peers: HashMap<IpAddr, Option<MachineFile>>,
 }
 
-fn reach(folder: &Folder, from: &MachineFile, path: &str) -> Result<Reached, PlatformError> {
-    let Some(remote) = path.strip_prefix("/net/") else {
-        return Ok(Reached::Here(path.to_owned()));
-    };
-    let (address, path) = remote.split_once('/').unwrap_or((remote, ""));
-    let Ok(address) = address.parse() else {
-        return Ok(Reached::Nobody);
-    };
-    let Some(name) = network::holder_of_address(folder, &from.network, address)? else {
-        return Ok(Reached::Nobody);
+impl Ways {
+    fn of(here: MachineFile) -> Self {
+        Self {
+            here,
+            peers: HashMap::new(),
+        }
+    }
+
+    /// The machine that a path leads to, and the path there; `None`: no machine answers.
+    fn follow(
+        &mut self,
+        folder: &Folder,
+        path: &str,
+    ) -> Result<Option<(&MachineFile, String)>, PlatformError> {
+        let Some(remote) = path.strip_prefix("/net/") else {
+            return Ok(Some((&self.here, path.to_owned())));
+        };
+        let (address, path) = remote.split_once('/').unwrap_or((remote, ""));
+        let Ok(address) = address.parse() else {
+            return Ok(None);
+        };
+        if !self.peers.contains_key(&address) {
+            let peer = peer(folder, &self.here.network, address)?;
+            self.peers.insert(address, peer);
+        }
+        let peer = self.peers.get(&address).and_then(Option::as_ref);
+        Ok(peer.map(|peer| (peer, format!("/{path}"))))
+    }
+}
+
+/// The machine of that address, if it runs.
+fn peer(
+    folder: &Folder,
+    network: &str,
+    address: IpAddr,
+) -> Result<Option<MachineFile>, PlatformError> {
+    let Some(name) = network::holder_of_address(folder, network, address)? else {
+        return Ok(None);
     };
     let Some(content) = folder.read(&folder.object_file(Kind::Machine, &name))? else {
-        return Ok(Reached::Nobody);
+        return Ok(None);
     };
-    let peer = serde_json::from_slice::<MachineFile>(&content)
-        .ok()
-        .filter(|peer| {
-            peer.state == MachineState::Running
-                && peer.address == address
-                && peer.network == from.network
-        });
-    Ok(peer.map_or(Reached::Nobody, |peer| {
-        Reached::Peer(Box::new(peer), format!("/{path}"))
+    let found = serde_json::from_slice::<MachineFile>(&content).ok();
+    Ok(found.filter(|peer| {
+        peer.state == MachineState::Running && peer.address == address && peer.network == network
     }))
 }
 
@@ -194,7 +212,7 @@ fn no_answer(path: &str) -> PlatformError {
 
 fn run(
     folder: &Folder,
-    machine: &MachineFile,
+    mut ways: Ways,
     argv: &[String],
     input: Vec<u8>,
 ) -> Result<Output, PlatformError> {
@@ -211,12 +229,8 @@ fn run(
         "cat" if paths.is_empty() => output.stdout = input,
         "cat" | "find" => {
             for path in paths {
-                let (at, inner) = match reach(folder, machine, path)? {
-                    Reached::Here(inner) => (Some(machine.clone()), inner),
-                    Reached::Peer(peer, inner) => (Some(*peer), inner),
-                    Reached::Nobody => (None, String::new()),
-                };
-                let place = at.and_then(|at| at.locate(folder, &inner));
+                let reached = ways.follow(folder, path)?;
+                let place = reached.and_then(|(machine, inner)| machine.locate(folder, &inner));
                 let found = match (&place, program) {
                     (None, _) => None,
                     (Some(place), "cat") => folder.read(place)?,

@@ -105,10 +105,20 @@ pub(super) fn find(
     name: &str,
     cluster: ClusterId,
 ) -> Result<Option<MachineFile>, PlatformError> {
+    let file = folder.object_file(Kind::Machine, name);
+    let Some(content) = folder.read(&file)? else {
+        return Ok(None);
+    };
+    if let Ok(machine) = serde_json::from_slice::<MachineFile>(&content)
+        && labels::owner_from(&machine.labels).is_some_and(|owner| owner.cluster == cluster)
+    {
+        return Ok(Some(machine));
+    }
+    // Somebody else's, or one of ours that is damaged.
     if !labels::is_ours(folder, Kind::Machine, name, cluster)? {
         return Ok(None);
     }
-    folder.read_json(&folder.object_file(Kind::Machine, name))
+    folder.read_json(&file)
 }
 
 /// Makes sure that the machine is there and runs.

@@ -107,8 +107,9 @@ fn observe_cluster(
         }
     }
 
+    let claim = claim::find(folder, id)?;
     if owners.is_empty() {
-        owners.extend(claim::find(folder, id)?);
+        owners.extend(claim.clone());
     }
     let owner = owners.into_iter().max_by_key(|owner| owner.deadline);
     Ok(owner.map(|owner| ObservedCluster {
@@ -122,6 +123,7 @@ fn observe_cluster(
         unreachable: None,
         refuses: false,
         ca_certificate: None,
+        claim,
     }))
 }
 

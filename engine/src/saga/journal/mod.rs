@@ -189,6 +189,25 @@ impl Journals {
         .await
     }
 
+    /// Whether the operation was begun on this machine, and no process works on the cluster any more.
+    pub async fn is_over(
+        &self,
+        cluster: ClusterId,
+        operation: OperationId,
+    ) -> Result<bool, JournalError> {
+        let Some(folder) = self.0.clone() else {
+            return Ok(false);
+        };
+        blocking(move || {
+            let path = folder.journal(cluster);
+            if folder.open().contains_key(&cluster) || !path.exists() || is_held(&path)? {
+                return Ok(false);
+            }
+            Ok(was_begun_here(&peek(&path)?, operation))
+        })
+        .await
+    }
+
     /// Whether the process of that operation is dead by the journal, and never came to tell what it had made.
     pub async fn is_abandoned(
         &self,

@@ -45,6 +45,7 @@ fn leftover(name: &str, number: u8, deadline: &str, begun: Option<&str>, fate: F
             unreachable: None,
             refuses: false,
             ca_certificate: None,
+            claim: None,
         },
         begun: begun.map(at),
         fate,
