@@ -66,18 +66,21 @@ fn a_fault_at_a_call_costs_nothing() {
     assert!(trials.len() > lives.len(), "hardly any fault was reached");
 }
 
-/// Every call of every operation, with every kind of fault. `COE_FAULTS_EVERY` skips calls, `COE_FAULTS_REPORT` names the
-/// file of the report.
+/// Every call of every operation, with every kind of fault. `COE_FAULTS_EVERY` skips calls, `COE_FAULTS_CALLS` lists them
+/// instead, `COE_FAULTS_REPORT` names the file of the report.
 #[test]
 #[ignore = "takes hours: tests/faults/run"]
 fn a_fault_at_any_call_costs_nothing() {
-    let every = std::env::var("COE_FAULTS_EVERY").map_or(1, |every| {
-        every.parse().expect("COE_FAULTS_EVERY is a number")
-    });
+    let number = |text: &str| text.trim().parse().expect("a number");
+    let every = std::env::var("COE_FAULTS_EVERY").map_or(1, |every| number(&every));
     let calls = chain::calls_of_a_good_life();
     let most = calls.values().copied().max().unwrap_or(0);
-    let lives: Vec<(Kind, Places)> = (1..=most)
-        .step_by(every)
+    let places: Vec<usize> = std::env::var("COE_FAULTS_CALLS").map_or_else(
+        |_| (1..=most).step_by(every).collect(),
+        |list| list.split(',').map(number).collect(),
+    );
+    let lives: Vec<(Kind, Places)> = places
+        .into_iter()
         .flat_map(|nth| Kind::ALL.map(|kind| (kind, nth)))
         .map(|(kind, nth)| {
             let reached = calls.iter().filter(|(_, calls)| nth <= **calls);

@@ -132,7 +132,9 @@ impl Engine {
     }
 
     /// What was observed, as callers see it.
-    pub fn cluster(&self, observed: ObservedCluster) -> Cluster {
+    pub fn cluster(&self, mut observed: ObservedCluster) -> Cluster {
+        // Who works on it at the moment is nothing of the cluster's, and no longer true when it is told.
+        observed.claim = None;
         let coe = observed
             .record
             .as_ref()

@@ -1,7 +1,7 @@
 //! Two who know nothing of each other, with journals of their own, and one cluster.
 
 use coe_engine::engine::NodeRequest;
-use coe_engine::model::Role;
+use coe_engine::model::{Owner, Role};
 use jiff::Timestamp;
 
 use super::*;
@@ -73,17 +73,23 @@ async fn a_claim_whose_time_is_up_goes_with_the_next_look() {
     _ = first.await;
 
     bench.read(&cluster).await;
-    let claim = bench.read(&cluster).await.observed.claim;
+    let claim = bench.claim(&cluster).await;
     assert!(
         claim.is_some(),
         "its time is not up, and nobody knows it to be dead"
     );
     bench.let_the_claim_run_out(&cluster);
     bench.read(&cluster).await;
-    assert_eq!(bench.read(&cluster).await.observed.claim, None);
+    assert_eq!(bench.claim(&cluster).await, None);
 }
 
 impl Bench {
+    async fn claim(&self, cluster: &Cluster) -> Option<Owner> {
+        let scope = Scope::Id(cluster.id());
+        let mut seen = self.platform().observe(&scope).await.unwrap();
+        seen.pop().unwrap().claim
+    }
+
     fn let_the_claim_run_out(&self, cluster: &Cluster) {
         let file = self
             .folder
