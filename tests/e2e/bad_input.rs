@@ -191,7 +191,13 @@ fn foreign_objects_are_named_and_never_touched() {
             stack.apply_fails_saying(&words);
         });
         let after = inspect();
-        docker(&[kind, "rm", foreign]);
+        // A container of that image has a volume without a name.
+        let with_volumes: &[&str] = if kind == "container" {
+            &["--volumes"]
+        } else {
+            &[]
+        };
+        docker(&[&[kind, "rm"], with_volumes, &[foreign]].concat());
         if let Err(wrong) = refused {
             std::panic::resume_unwind(wrong);
         }
