@@ -6,7 +6,6 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -14,17 +13,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coe_engine::cluster::{Cluster, NodeStatus};
-use coe_engine::engine::{Engine, Fate, NodeRequest, Settings, Spared};
+use coe_engine::engine::{Engine, Fate, Settings, Spared};
 use coe_engine::error::{EngineError, Failure};
 use coe_engine::model::{
-    ClusterId, ClusterSpec, ClusterStatus, Health, OnCreateFailure, OperationId, Role,
+    ClusterId, ClusterSpec, ClusterStatus, Health, OnCreateFailure, OperationId,
 };
 use coe_engine::operation::{Event, Operation, ProgressSink};
 use coe_engine::platform::simulated::{Simulated, SimulatedSettings};
 use coe_engine::platform::{Platform, Scope};
 use coe_engine::saga::journal::JournalError;
 use jiff::SignedDuration;
-use support::{operation_within, spec};
+use support::{extra, operation_within, spec};
 
 /// What a child does, and the event at which it dies: `create 3`.
 const ORDER: &str = "COE_TEST_CRASH_ORDER";
@@ -257,18 +256,6 @@ async fn an_update_that_is_killed_at_any_event_is_carried_on_by_the_next_one() {
         event += 1;
     }
     assert!(event > FEWEST_DEATHS, "{event}");
-}
-
-/// A node beside the pool.
-fn extra() -> NodeRequest {
-    NodeRequest {
-        name: "bar-extra".parse().unwrap(),
-        role: Role::Worker,
-        flavor: None,
-        image: None,
-        labels: BTreeMap::from([("zone".to_owned(), "a".to_owned())]),
-        maintenance: false,
-    }
 }
 
 #[tokio::test]

@@ -199,29 +199,42 @@ impl Harness for DockerHarness {
 
 platform_contract!(DockerHarness::new());
 
-/// Counts the calls that pass through to the engine: its client makes one connection a call.
-fn counted(calls: Arc<AtomicUsize>) -> (Docker, TempDir) {
+/// A way to the engine on which each call passes once `watch`, which is told how it begins, has ended. The client makes
+/// one connection a call.
+fn watched<F>(watch: impl Fn(String) -> F + Send + 'static) -> (Docker, TempDir)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("docker.sock");
     let listener = UnixListener::bind(&path).unwrap();
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
-            calls.fetch_add(1, Ordering::SeqCst);
+            let mut head = vec![0; 4096];
+            let length = client.read(&mut head).await.unwrap();
+            head.truncate(length);
+            let watched = watch(String::from_utf8_lossy(&head).into_owned());
             tokio::spawn(async move {
+                watched.await;
                 let mut engine = UnixStream::connect("/var/run/docker.sock").await.unwrap();
+                engine.write_all(&head).await.unwrap();
                 _ = tokio::io::copy_bidirectional(&mut client, &mut engine).await;
             });
         }
     });
-    let host = Some(format!("unix://{}", path.display()));
-    (
-        Docker::connect(DockerSettings {
-            host,
-            ..DockerSettings::default()
-        })
-        .unwrap(),
-        folder,
-    )
+    let settings = DockerSettings {
+        host: Some(format!("unix://{}", path.display())),
+        ..DockerSettings::default()
+    };
+    (Docker::connect(settings).unwrap(), folder)
+}
+
+/// Counts the calls that pass through to the engine.
+fn counted(calls: Arc<AtomicUsize>) -> (Docker, TempDir) {
+    watched(move |_call| {
+        calls.fetch_add(1, Ordering::SeqCst);
+        async {}
+    })
 }
 
 /// A way to the engine on which creates of containers wait until they are let go.
@@ -233,35 +246,19 @@ struct Held {
 }
 
 fn held() -> Held {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("docker.sock");
-    let listener = UnixListener::bind(&path).unwrap();
     let (has_come, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (came, may_go) = (Arc::clone(&has_come), Arc::clone(&go_on));
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            let (came, may_go) = (Arc::clone(&came), Arc::clone(&may_go));
-            tokio::spawn(async move {
-                let mut head = vec![0; 4096];
-                let length = client.read(&mut head).await.unwrap();
-                head.truncate(length);
-                let mut engine = UnixStream::connect("/var/run/docker.sock").await.unwrap();
-                if String::from_utf8_lossy(&head).contains("/containers/create") {
-                    came.notify_one();
-                    may_go.notified().await;
-                }
-                engine.write_all(&head).await.unwrap();
-                _ = tokio::io::copy_bidirectional(&mut client, &mut engine).await;
-            });
+    let (docker, folder) = watched(move |call| {
+        let (came, may_go) = (Arc::clone(&came), Arc::clone(&may_go));
+        async move {
+            if call.contains("/containers/create") {
+                came.notify_one();
+                may_go.notified().await;
+            }
         }
     });
-    let host = Some(format!("unix://{}", path.display()));
-    let settings = DockerSettings {
-        host,
-        ..DockerSettings::default()
-    };
     Held {
-        docker: Docker::connect(settings).unwrap(),
+        docker,
         has_come,
         go_on,
         _folder: folder,

@@ -32,7 +32,7 @@ use coe_engine::platform::simulated::{Call, Fault, FaultKind, Simulated, Simulat
 use coe_engine::platform::{Platform, Scope};
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use support::spec;
+use support::{extra, spec};
 use tokio_util::sync::CancellationToken;
 
 /// Keeps the events of an operation.

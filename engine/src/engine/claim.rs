@@ -5,12 +5,10 @@
 //! knows of an operation only until when it may work. Operations of this engine on one cluster share a claim:
 //! the journal decides which of them may work beside one another.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError};
+use std::collections::HashSet;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Mutex;
+use jiff::Timestamp;
 
 use super::Engine;
 use crate::error::EngineError;
@@ -21,24 +19,13 @@ use crate::scheduler::Bounds;
 /// How long the end of an operation waits for its claim to be gone.
 const RELEASE_WITHIN: Duration = Duration::from_secs(5);
 
-/// What this engine has claimed.
-#[derive(Default)]
-pub(super) struct Claims(std::sync::Mutex<HashMap<ClusterId, Arc<Mutex<Shared>>>>);
-
 /// The claim that operations of this engine share on one cluster.
 #[derive(Default)]
-struct Shared {
+pub(super) struct SharedClaim {
     /// The operation that the platform knows, and until when.
     known: Option<(OperationId, Timestamp)>,
-    /// Those that work now, and until when.
-    at_work: BTreeMap<OperationId, Timestamp>,
-}
-
-impl Claims {
-    fn of(&self, cluster: ClusterId) -> Arc<Mutex<Shared>> {
-        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(claims.entry(cluster).or_default())
-    }
+    /// Those that work now.
+    at_work: HashSet<OperationId>,
 }
 
 /// The right to work on a cluster. One that is dropped without an end stays on the platform until its time is up,
@@ -58,12 +45,11 @@ impl Engine {
         operation: &Operation,
         dead: &[OperationId],
     ) -> Result<Claim, EngineError> {
-        let cleanup = SignedDuration::try_from(self.0.cleanup).unwrap_or(SignedDuration::MAX);
         let owner = Owner {
             // After its deadline an operation may still clean up.
             deadline: operation
                 .deadline
-                .checked_add(cleanup)
+                .checked_add(self.0.cleanup)
                 .unwrap_or(operation.deadline),
             ..operation.owner(cluster, name)
         };
@@ -77,7 +63,7 @@ impl Engine {
             self.take_claim(&owner, own, operation, dead).await?;
             shared.known = Some((owner.operation, owner.deadline));
         }
-        shared.at_work.insert(operation.id, owner.deadline);
+        shared.at_work.insert(operation.id);
         Ok(Claim {
             cluster,
             operation: operation.id,

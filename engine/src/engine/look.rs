@@ -4,15 +4,14 @@
 //! look is shared with whoever asks within [`FRESH`] of its beginning, unless this engine has begun or
 //! ended a change of the cluster since: then it may show what was before.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::Engine;
+use super::per_cluster::PerCluster;
 use crate::coe::CoeError;
 use crate::error::{EngineError, chain};
 use crate::model::{ClusterId, Machine, MachineState, ObservedCluster, Role};
@@ -49,16 +48,11 @@ struct Slot {
 
 /// The last look at each cluster.
 #[derive(Default)]
-pub(super) struct Looks(Mutex<HashMap<ClusterId, Arc<Slot>>>);
+pub(super) struct Looks(PerCluster<Slot>);
 
 impl Looks {
-    fn slot(&self, id: ClusterId) -> Arc<Slot> {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(slots.entry(id).or_default())
-    }
-
     fn invalidate(&self, id: ClusterId) {
-        self.slot(id).changes.fetch_add(1, Ordering::AcqRel);
+        self.0.of(id).changes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Makes looks at the cluster that began before now worthless, and again when the guard is dropped.
@@ -88,7 +82,7 @@ impl Engine {
     ) -> Result<Option<ObservedCluster>, EngineError> {
         // Not when the slot is had: a look that began just before, and took long, is as good.
         let asked = Instant::now();
-        let slot = self.0.looks.slot(id);
+        let slot = self.0.looks.0.of(id);
         let mut last = slot.last.lock().await;
         let changes_before = slot.changes.load(Ordering::Acquire);
         if let Some(look) = last.as_ref()

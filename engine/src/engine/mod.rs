@@ -13,6 +13,7 @@ mod garbage;
 mod look;
 mod memory;
 mod nodes;
+mod per_cluster;
 mod update;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ use std::time::Duration;
 
 pub use garbage::{Fate, Leftover, Over, Spared};
 pub use nodes::NodeRequest;
+
+use tokio::sync::Mutex;
 
 use crate::cluster::Cluster;
 use crate::coe::rehearsal::Rehearsal;
@@ -37,8 +40,9 @@ use crate::registry;
 use crate::saga::journal::Journals;
 use crate::scheduler::{Bounds, Scheduler};
 use crate::steps::GivenAddresses;
-use claim::Claims;
+use claim::SharedClaim;
 use look::Looks;
+use per_cluster::PerCluster;
 
 /// How the engine works.
 #[derive(Debug, Clone)]
@@ -75,11 +79,11 @@ struct Shared {
     cleanup: Duration,
     given: Arc<GivenAddresses>,
     looks: Looks,
-    claims: Claims,
+    claims: PerCluster<Mutex<SharedClaim>>,
     /// Held while a record is read, changed and written.
-    records: tokio::sync::Mutex<()>,
+    records: Mutex<()>,
     /// Held while a control plane beside a pool gives up its vote and goes.
-    votes: tokio::sync::Mutex<()>,
+    votes: PerCluster<Mutex<()>>,
 }
 
 impl Engine {
@@ -111,9 +115,9 @@ impl Engine {
             cleanup: settings.cleanup,
             given: Arc::default(),
             looks: Looks::default(),
-            claims: Claims::default(),
-            records: tokio::sync::Mutex::default(),
-            votes: tokio::sync::Mutex::default(),
+            claims: PerCluster::default(),
+            records: Mutex::default(),
+            votes: PerCluster::default(),
         }))
     }
 

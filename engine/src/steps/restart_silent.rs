@@ -7,12 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::wait_for_return::succeeds_within;
 use super::{Site, StartMachine, StopMachine};
 use crate::model::NodeName;
 use crate::saga::{Step, StepError, StepName};
-
-/// How long a control plane that gave an error is left alone.
-const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 /// See the module.
 pub struct RestartSilent {
@@ -38,12 +36,8 @@ impl Step for RestartSilent {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let exec = site.platform.exec(&site.machine(&self.node)?);
-        let answer = async {
-            while site.coe.observe(exec.as_ref()).await.is_err() {
-                tokio::time::sleep(BETWEEN_TRIES).await;
-            }
-        };
-        if tokio::time::timeout(self.patience, answer).await.is_ok() {
+        let answers = || site.coe.observe(exec.as_ref());
+        if succeeds_within(self.patience, answers).await {
             return Ok(());
         }
         let node = self.node.clone();

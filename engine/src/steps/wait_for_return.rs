@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Site;
+use crate::coe::CoeError;
 use crate::model::NodeName;
 use crate::saga::{Step, StepError, StepName};
 use crate::transport::Exec;
@@ -50,10 +51,18 @@ pub(super) async fn come_back(
     nodes: &[NodeName],
     patience: Duration,
 ) -> bool {
-    let ready = async {
-        while site.coe.wait_until_ready(asked, nodes).await.is_err() {
+    succeeds_within(patience, || site.coe.wait_until_ready(asked, nodes)).await
+}
+
+/// Whether what control planes are asked succeeds within `patience`, however often it fails before.
+pub(super) async fn succeeds_within<T, F>(patience: Duration, ask: impl Fn() -> F) -> bool
+where
+    F: Future<Output = Result<T, CoeError>>,
+{
+    let success = async {
+        while ask().await.is_err() {
             tokio::time::sleep(BETWEEN_TRIES).await;
         }
     };
-    tokio::time::timeout(patience, ready).await.is_ok()
+    tokio::time::timeout(patience, success).await.is_ok()
 }

@@ -1,16 +1,13 @@
 //! The operations: what is there before, and what is wanted then.
 
-use std::collections::BTreeMap;
-
-use coe_engine::engine::NodeRequest;
 use coe_engine::model::{
-    ClusterId, ClusterSpec, DesiredState, ImageName, NodeName, OnCreateFailure, Role,
+    ClusterId, ClusterSpec, DesiredState, ImageName, NodeName, OnCreateFailure,
 };
 use coe_engine::platform::simulated::Simulated;
 use coe_engine::platform::{Platform, PlatformError};
 
 use crate::caller::Wanted;
-use crate::support::spec;
+use crate::support::{extra, spec};
 
 /// An operation that is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,17 +165,5 @@ fn preloaded(spec: ClusterSpec) -> ClusterSpec {
     ClusterSpec {
         preload_images: vec![ImageName("hello:1".to_owned())],
         ..spec
-    }
-}
-
-/// A node beside the pool.
-fn extra() -> NodeRequest {
-    NodeRequest {
-        name: "bar-extra".parse().unwrap(),
-        role: Role::Worker,
-        flavor: None,
-        image: None,
-        labels: BTreeMap::from([("zone".to_owned(), "a".to_owned())]),
-        maintenance: false,
     }
 }

@@ -1,7 +1,6 @@
 //! Two who know nothing of each other, with journals of their own, and one cluster.
 
-use coe_engine::engine::NodeRequest;
-use coe_engine::model::{Owner, Role};
+use coe_engine::model::Owner;
 use jiff::Timestamp;
 
 use super::*;
@@ -42,15 +41,7 @@ async fn of_two_users_the_second_is_told_of_the_first() {
     let (second, id) = (bench.restarted(), cluster.id());
     assert_claimed(second.update(id, &spec(1, 1), &operation()).await);
     assert_claimed(second.delete(id, &operation()).await);
-    let extra = NodeRequest {
-        name: name("bar-extra-1"),
-        role: Role::Worker,
-        flavor: None,
-        image: None,
-        labels: BTreeMap::new(),
-        maintenance: false,
-    };
-    assert_claimed(second.add_node(id, &extra, &operation()).await);
+    assert_claimed(second.add_node(id, &extra(), &operation()).await);
     assert_serves(&bench.read(&cluster).await);
 
     first.abort();

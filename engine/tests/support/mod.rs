@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coe_engine::model::{ClusterSpec, CoeKind, DesiredState, NetworkSpec, OperationId};
+use coe_engine::engine::NodeRequest;
+use coe_engine::model::{ClusterSpec, CoeKind, DesiredState, NetworkSpec, OperationId, Role};
 use coe_engine::operation::{Operation, ProgressSink, RetryBudget};
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -38,5 +39,17 @@ pub(crate) fn operation_within(time: SignedDuration, progress: Arc<dyn ProgressS
         cancellation: CancellationToken::new(),
         progress,
         retries: RetryBudget::default(),
+    }
+}
+
+/// A node beside its pool.
+pub(crate) fn extra() -> NodeRequest {
+    NodeRequest {
+        name: "bar-extra".parse().unwrap(),
+        role: Role::Worker,
+        flavor: None,
+        image: None,
+        labels: BTreeMap::from([("zone".to_owned(), "a".to_owned())]),
+        maintenance: false,
     }
 }

@@ -28,9 +28,10 @@ impl Engine {
             return Ok(());
         };
         // Each control plane gives up its vote while the others agree, and none of them goes meanwhile.
+        let votes = self.0.votes.of(cluster);
         let mut _vote = None;
         if is_control_plane(&observed, name) {
-            let lock = bounds.within(async { Ok(self.0.votes.lock().await) });
+            let lock = bounds.within(async { Ok(votes.lock().await) });
             _vote = Some(lock.await.map_err(EngineError::from)?);
             match self.look(cluster, &bounds).await? {
                 Some(now) => observed = now,

@@ -90,13 +90,6 @@ impl Docker {
         Ok(())
     }
 
-    /// Removes the claims of whatever operation: nothing is left that they are on.
-    pub(super) async fn remove_claims(&self, cluster: ClusterId) -> Result<(), PlatformError> {
-        let claims = self.list_claims(cluster).await?;
-        try_join_all(claims.iter().map(|claim| self.remove_volume(&claim.name))).await?;
-        Ok(())
-    }
-
     async fn list_claims(&self, cluster: ClusterId) -> Result<Vec<Volume>, PlatformError> {
         let mut volumes = self
             .list_volumes(Some(labels::filter_of_cluster(cluster)))

@@ -186,8 +186,7 @@ impl Platform for Docker {
     }
 
     async fn delete_record(&self, cluster: ClusterId) -> Result<(), PlatformError> {
-        self.remove_records(cluster).await?;
-        self.remove_claims(cluster).await
+        self.remove_records(cluster).await
     }
 
     fn exec(&self, machine: &Machine) -> Arc<dyn Exec> {

@@ -7,6 +7,7 @@
 use bollard::models::Volume;
 use futures_util::future::try_join_all;
 
+use super::claim::is_claim;
 use super::{Docker, labels};
 use crate::model::{ClusterId, ClusterRecord, Owner};
 use crate::platform::{PlatformError, Retry};
@@ -66,16 +67,15 @@ impl Docker {
         })
     }
 
-    /// See `Platform::delete_record`.
+    /// See `Platform::delete_record`. Claims go after records: until nothing is left, somebody works on it.
     pub(super) async fn remove_records(&self, cluster: ClusterId) -> Result<(), PlatformError> {
         self.nothing_is_made(cluster).await;
-        let records = self.list_records(cluster).await?;
-        try_join_all(
-            records
-                .iter()
-                .map(|volume| self.remove_volume(&volume.name)),
-        )
-        .await?;
+        let volumes = self.list_volumes(Some(labels::filter_of_cluster(cluster)));
+        let volumes = volumes.await?;
+        for goes in [is_record, is_claim] {
+            let going = volumes.iter().filter(|volume| goes(volume));
+            try_join_all(going.map(|volume| self.remove_volume(&volume.name))).await?;
+        }
         Ok(())
     }
 

@@ -348,13 +348,19 @@ fn remove_unused(folder: &Folder, cluster: ClusterId) -> Result<(), JournalError
     }
 }
 
-/// Whether a process of this machine began the operation. A lock says nothing of another machine's processes.
-fn was_begun_here(records: &[Record], operation: OperationId) -> bool {
+/// The operations that processes of this machine began. A lock says nothing of another machine's processes.
+fn begun_here(records: &[Record]) -> impl Iterator<Item = OperationId> {
     let here = this_host();
-    records.iter().any(|record| {
-        record.operation == operation
-            && matches!(&record.entry, Entry::OperationBegun(begun) if begun.host == here)
-    })
+    let is_of_here =
+        move |entry: &Entry| matches!(entry, Entry::OperationBegun(begun) if begun.host == here);
+    let begins = records
+        .iter()
+        .filter(move |record| is_of_here(&record.entry));
+    begins.map(|record| record.operation)
+}
+
+fn was_begun_here(records: &[Record], operation: OperationId) -> bool {
+    begun_here(records).any(|begun| begun == operation)
 }
 
 fn begin(folder: &Arc<Folder>, intent: Intent) -> Result<Journal, JournalError> {
@@ -404,10 +410,7 @@ fn begin(folder: &Arc<Folder>, intent: Intent) -> Result<Journal, JournalError> 
 /// forgotten. With it the operations of this machine that it told of.
 fn open_after_the_dead(path: &Path) -> Result<(JournalFile, Vec<OperationId>), JournalError> {
     let (file, records) = JournalFile::open(path)?;
-    let here = this_host();
-    let began_here = |record: &&Record| matches!(&record.entry, Entry::OperationBegun(begun) if begun.host == here);
-    let over = records.iter().filter(began_here);
-    let over = over.map(|record| record.operation).collect();
+    let over = begun_here(&records).collect();
     if is_settled(&records) {
         file.clear()?;
     }
