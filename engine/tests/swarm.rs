@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coe_engine::coe::swarm::Swarm;
-use coe_engine::coe::{ClusterSecrets, Coe, CoeView, Credentials, NodeAccess};
+use coe_engine::coe::{ClusterSecrets, Coe, CoeView, Credentials, NewNode, NodeAccess};
 use coe_engine::engine::{Engine, Settings};
 use coe_engine::model::{
     ClusterId, ClusterSpec, CoeKind, DesiredState, Health, ImageName, Machine, MemberState,
@@ -133,9 +133,14 @@ impl Cluster {
         let offset = if role == Role::ControlPlane { 10 } else { 20 } + ordinal;
         let address = self.network.subnet.hosts().nth(offset as usize).unwrap();
         let names = [address.to_string()];
-        let boot = Swarm
-            .boot(&self.spec, &node, role, &names, secrets)
-            .unwrap();
+        let new = NewNode {
+            name: &node,
+            role,
+            address,
+            reached_by: &names,
+            control_planes: &[],
+        };
+        let boot = Swarm.boot(&self.spec, &new, secrets).unwrap();
         let api = PortMapping {
             node: node.clone(),
             node_port: Swarm.api_port(),

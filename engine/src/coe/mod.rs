@@ -1,5 +1,7 @@
 //! What makes a cluster of machines.
 
+mod certificates;
+pub mod kubernetes;
 pub mod rehearsal;
 pub mod swarm;
 
@@ -14,9 +16,21 @@ use crate::model::{
 };
 use crate::transport::{Command, Exec, ExecError, NodeFile};
 
+/// What the image of a machine starts first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FirstProcess {
+    /// One service.
+    #[default]
+    Service,
+    /// An init system, which starts the services. It wants `/run` and `/tmp` to be empty at each start.
+    InitSystem,
+}
+
 /// What a machine runs from its start, and what it keeps.
 #[derive(Clone, Default)]
 pub struct Boot {
+    /// What the image starts first. Of no matter where a machine is more than a container.
+    pub first_process: FirstProcess,
     /// In place before the machine's service starts. Empty where the machine's volumes keep them from
     /// before.
     pub files: Vec<NodeFile>,
@@ -31,13 +45,29 @@ pub struct ClusterSecrets {
     pub ca_certificate: String,
     /// The CA's key, PEM.
     pub ca_key: Secret<String>,
+    /// What else all control planes have in common, as they keep it.
+    pub shared: Vec<NodeFile>,
+}
+
+/// A node whose machine is about to be made.
+pub struct NewNode<'a> {
+    /// Its name.
+    pub name: &'a NodeName,
+    /// Its role.
+    pub role: Role,
+    /// Its address in the cluster's network.
+    pub address: IpAddr,
+    /// The addresses and names by which clients reach it.
+    pub reached_by: &'a [String],
+    /// The addresses of the cluster's control planes, those included that are still to be made.
+    pub control_planes: &'a [IpAddr],
 }
 
 /// What lets a machine join a cluster.
 pub struct JoinTicket {
     /// The addresses of control planes that take the join.
     pub control_planes: Vec<IpAddr>,
-    /// The token.
+    /// What a node is given along, in the driver's own form: a token.
     pub token: Secret<String>,
 }
 
@@ -153,6 +183,10 @@ pub trait Coe: Send + Sync {
     /// The image that users of this COE know. Pure.
     fn default_image(&self, version: Option<&str>) -> ImageName;
 
+    /// Whether a node whose machine is made again from another image, with its volumes, is a whole node of that
+    /// image's version. Pure.
+    fn is_upgraded_by_new_machines(&self) -> bool;
+
     /// What a node of that role keeps beyond its machine's life. Pure.
     fn volumes(&self, role: Role) -> Vec<NodeVolume>;
 
@@ -168,14 +202,16 @@ pub trait Coe: Send + Sync {
     /// The secrets of a cluster that is there. The control plane need not run.
     async fn read_secrets(&self, control_plane: &dyn Exec) -> Result<ClusterSecrets, CoeError>;
 
-    /// What a node runs from its start. `names` are the addresses and names by which clients reach it.
-    /// Pure but for randomness.
+    /// Whether machines of that role are made with the cluster's secrets at hand: what is kept on them
+    /// is the driver's to say. Pure.
+    fn boots_with_secrets(&self, role: Role) -> bool;
+
+    /// What a node runs from its start. `secrets` are there where they were asked for, unless the node's
+    /// volumes keep what it needs and nobody could be asked. Pure but for randomness.
     fn boot(
         &self,
         spec: &ClusterSpec,
-        node: &NodeName,
-        role: Role,
-        names: &[String],
+        node: &NewNode<'_>,
         secrets: Option<&ClusterSecrets>,
     ) -> Result<Boot, CoeError>;
 
@@ -191,6 +227,16 @@ pub trait Coe: Send + Sync {
         control_plane: &dyn Exec,
         role: Role,
     ) -> Result<JoinTicket, CoeError>;
+
+    /// Whether control planes join one after the other: while one does, another may be refused. Pure.
+    fn joins_one_control_plane_at_a_time(&self) -> bool;
+
+    /// Tells a node where the control planes are, for as long as the node cannot find that out by itself.
+    async fn tell_control_planes(
+        &self,
+        node: &dyn Exec,
+        control_planes: &[IpAddr],
+    ) -> Result<(), CoeError>;
 
     /// Makes sure that the node is a member.
     async fn join(&self, node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(), CoeError>;

@@ -14,17 +14,20 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CoeKind {
+    /// Kubernetes.
+    Kubernetes,
     /// Docker's swarm mode.
     Swarm,
 }
 
 impl CoeKind {
     /// All that this engine has a driver for.
-    pub const ALL: [Self; 1] = [Self::Swarm];
+    pub const ALL: [Self; 2] = [Self::Kubernetes, Self::Swarm];
 
     /// As a person writes it: `swarm`.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Kubernetes => "kubernetes",
             Self::Swarm => "swarm",
         }
     }

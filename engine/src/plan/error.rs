@@ -84,6 +84,23 @@ pub enum PlanError {
         /// What is wanted.
         wanted: String,
     },
+    /// Another image or version, to which the driver cannot lead a cluster that is there.
+    #[error(
+        "{coe} cluster {cluster} cannot be given another version or image yet: {node} was made from {was}, and {now} is \
+         asked for"
+    )]
+    NoUpgrade {
+        /// The cluster.
+        cluster: ClusterName,
+        /// What it runs.
+        coe: CoeKind,
+        /// A node that would have to change.
+        node: NodeName,
+        /// What it was made from.
+        was: ImageName,
+        /// What is asked for.
+        now: ImageName,
+    },
     /// The subnet has no address left.
     #[error("subnet {subnet} has no free address for {node}")]
     SubnetFull {

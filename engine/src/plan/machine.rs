@@ -21,6 +21,8 @@ pub struct CoeNeeds {
     pub worker_volumes: Vec<NodeVolume>,
     /// The port of the API on control planes.
     pub api_port: u16,
+    /// Whether nodes of another image are nodes of its version.
+    pub is_upgraded_by_new_machines: bool,
 }
 
 impl CoeNeeds {
@@ -31,6 +33,7 @@ impl CoeNeeds {
             control_plane_volumes: coe.volumes(Role::ControlPlane),
             worker_volumes: coe.volumes(Role::Worker),
             api_port: coe.api_port(),
+            is_upgraded_by_new_machines: coe.is_upgraded_by_new_machines(),
         }
     }
 

@@ -154,6 +154,7 @@ impl Planner<'_> {
         }
         self.refuse_downgrade(record)?;
         self.refuse_another_version()?;
+        self.refuse_upgrade()?;
         self.refuse_lost_state(record)
     }
 
@@ -199,6 +200,28 @@ impl Planner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Refuses another image where nodes that are made again from it would not be whole nodes of its version.
+    fn refuse_upgrade(&self) -> Result<(), PlanError> {
+        if self.needs.is_upgraded_by_new_machines {
+            return Ok(());
+        }
+        let now = machine_image(self.desired, self.needs);
+        let machines = self.observed.machines.values();
+        let other = machines
+            .filter(|machine| machine.spec.group == NodeGroup::Pool)
+            .find(|machine| machine.spec.image != now);
+        let Some(machine) = other else {
+            return Ok(());
+        };
+        Err(PlanError::NoUpgrade {
+            cluster: self.desired.name.clone(),
+            coe: self.desired.coe,
+            node: machine.spec.name.clone(),
+            was: machine.spec.image.clone(),
+            now,
+        })
     }
 
     fn refuse_lost_state(&self, record: &ClusterRecord) -> Result<(), PlanError> {

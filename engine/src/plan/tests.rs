@@ -18,6 +18,7 @@ fn needs() -> CoeNeeds {
         control_plane_volumes: Vec::new(),
         worker_volumes: Vec::new(),
         api_port: 2376,
+        is_upgraded_by_new_machines: true,
     }
 }
 
@@ -663,4 +664,22 @@ fn what_cannot_change_in_place_is_refused() {
             "error: cluster bar runs version 28.1.1 and cannot go back to 20.10.24: the state of a newer version is not read by an older one"
         ],
     );
+}
+
+#[test]
+fn another_image_is_refused_where_new_machines_would_not_be_whole_nodes_of_it() {
+    let is = spec(1, 1);
+    let mut wanted = spec(1, 1);
+    wanted.image = Some(ImageName("node:2".to_owned()));
+    let keeps = CoeNeeds {
+        is_upgraded_by_new_machines: false,
+        ..needs()
+    };
+    let planned = |wanted, needs| plan(wanted, Some(&serving(&is)), &BTreeMap::new(), needs);
+    let refusal = planned(&wanted, &keeps).unwrap_err().to_string();
+    expect![[r#"
+        swarm cluster bar cannot be given another version or image yet: bar-control-plane-1 was made from node:1, and node:2 is asked for"#]]
+    .assert_eq(&refusal);
+    assert!(planned(&is, &keeps).unwrap().is_empty());
+    assert!(!planned(&wanted, &needs()).unwrap().is_empty());
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Site;
+use crate::coe::NewNode;
 use crate::model::{NodeName, NodeSpec, Role};
 use crate::platform::MachineRequest;
 use crate::saga::{Step, StepError, StepName};
@@ -51,9 +52,10 @@ impl Step for EnsureMachine {
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let name = &self.node.name;
         let address = site.address(name)?;
-        let secrets = match self.node.role {
-            Role::ControlPlane => site.secrets_for(name).await?,
-            Role::Worker => None,
+        let secrets = if site.coe.boots_with_secrets(self.node.role) {
+            site.secrets_for(name).await?
+        } else {
+            None
         };
         let api_port = site.coe.api_port();
         let published = self.node.ports.iter();
@@ -68,9 +70,14 @@ impl Step for EnsureMachine {
             "localhost".to_owned(),
         ];
         reached_by.extend(listens_at);
-        let boot = site
-            .coe
-            .boot(&site.spec, name, self.node.role, &reached_by, secrets)?;
+        let new = NewNode {
+            name,
+            role: self.node.role,
+            address,
+            reached_by: &reached_by,
+            control_planes: &site.control_plane_addresses(None),
+        };
+        let boot = site.coe.boot(&site.spec, &new, secrets)?;
         let request = MachineRequest {
             spec: site.with_kept_ports(self.node.clone()),
             address,

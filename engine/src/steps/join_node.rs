@@ -4,10 +4,12 @@
 //! removes the member whether or not the join was seen to finish.
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 
 use super::Site;
 use super::site::Origin;
 use crate::coe::NodeAccess;
+use crate::error::chain;
 use crate::model::{NodeName, Role};
 use crate::saga::{Step, StepError, StepName};
 
@@ -65,11 +67,38 @@ pub(super) async fn join(site: &Site, node: &NodeName, role: Role) -> Result<(),
         address: machine.address,
         exec: exec.as_ref(),
     };
+    let turn = site.turn_to_join(role).await;
     site.coe.join(&access, ticket).await?;
+    drop(turn);
     if role == Role::ControlPlane {
         site.serves(node);
+        tell_control_planes(site, None).await;
     }
     Ok(())
+}
+
+/// Tells all nodes where the control planes are, but for one that has left. A node that cannot be told still knows of another, and is told when
+/// its machine is made again.
+async fn tell_control_planes(site: &Site, left: Option<&NodeName>) {
+    let control_planes = site.control_plane_addresses(left);
+    let machines = site.running_machines();
+    let others = machines
+        .iter()
+        .filter(|machine| Some(machine.node()) != left);
+    let told = others.map(async |machine| {
+        let told = site
+            .coe
+            .tell_control_planes(machine.as_ref(), &control_planes)
+            .await;
+        if let Err(error) = told {
+            tracing::warn!(
+                "{} was not told where the control planes are: {}",
+                machine.node(),
+                chain(&error)
+            );
+        }
+    });
+    join_all(told).await;
 }
 
 /// Makes sure that the node is no member, whether or not it has a machine.
@@ -78,8 +107,11 @@ pub(super) async fn leave(site: &Site, node: &NodeName) -> Result<(), StepError>
     let asked = site.control_plane(node)?;
     site.no_longer_serves(node);
     let leaving = site.exec(node).ok();
-    Ok(site
-        .coe
+    site.coe
         .remove_member(asked.as_ref(), node, leaving.as_deref())
-        .await?)
+        .await?;
+    if site.is_control_plane(node) {
+        tell_control_planes(site, Some(node)).await;
+    }
+    Ok(())
 }

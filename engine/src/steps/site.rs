@@ -71,6 +71,13 @@ struct Known {
 }
 
 impl Known {
+    fn is_control_plane(&self, spec: &ClusterSpec, node: &NodeName) -> bool {
+        self.machines.get(node).map_or_else(
+            || pool_role(&spec.name, node) == Some(Role::ControlPlane),
+            |machine| machine.spec.role == Role::ControlPlane,
+        )
+    }
+
     /// The control planes that can be asked, those of the pool first: another operation may be about to remove
     /// one beside it.
     fn running_control_planes(&self) -> Vec<&Machine> {
@@ -114,6 +121,8 @@ pub struct Site {
     secrets: OnceCell<ClusterSecrets>,
     control_plane_ticket: OnceCell<JoinTicket>,
     worker_ticket: OnceCell<JoinTicket>,
+    /// Held while a control plane joins, where one at a time may.
+    joining: tokio::sync::Mutex<()>,
 }
 
 impl Site {
@@ -139,6 +148,7 @@ impl Site {
             secrets: OnceCell::new(),
             control_plane_ticket: OnceCell::new(),
             worker_ticket: OnceCell::new(),
+            joining: tokio::sync::Mutex::default(),
         }
     }
 
@@ -415,6 +425,46 @@ impl Site {
             .get(node)
             .copied()
             .ok_or_else(|| StepError::Missing(format!("the address of {node}")))
+    }
+
+    /// Whether the node is, or is to become, a control plane.
+    pub(super) fn is_control_plane(&self, node: &NodeName) -> bool {
+        self.known().is_control_plane(&self.spec, node)
+    }
+
+    /// The addresses of the cluster's control planes as far as they have one, the pool's first, but for one that
+    /// has left.
+    pub(super) fn control_plane_addresses(&self, left: Option<&NodeName>) -> Vec<IpAddr> {
+        let known = self.known();
+        let mut control_planes: Vec<_> = known
+            .addresses
+            .iter()
+            .filter(|(name, _)| Some(*name) != left && known.is_control_plane(&self.spec, name))
+            .collect();
+        control_planes.sort_by_key(|(name, _)| pool_role(&self.spec.name, name).is_none());
+        control_planes
+            .into_iter()
+            .map(|(_, address)| *address)
+            .collect()
+    }
+
+    /// Waits until no other control plane joins, where one at a time may, and keeps others from it.
+    pub(super) async fn turn_to_join(&self, role: Role) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if role == Role::ControlPlane && self.coe.joins_one_control_plane_at_a_time() {
+            Some(self.joining.lock().await)
+        } else {
+            None
+        }
+    }
+
+    /// The channels to all machines that run.
+    pub(super) fn running_machines(&self) -> Vec<Arc<dyn Exec>> {
+        let known = self.known();
+        let machines = known.machines.values();
+        machines
+            .filter(|machine| machine.state == MachineState::Running)
+            .map(|machine| self.platform.exec(machine))
+            .collect()
     }
 
     /// The machine's spec with the host ports that the node had before.

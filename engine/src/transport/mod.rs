@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::model::{NodeName, Secret};
 use crate::platform::Retry;
@@ -112,6 +113,11 @@ impl ExecError {
     }
 }
 
+/// Both directions of a stream to a node.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
 /// A node that commands can be run on.
 ///
 /// Dropping a future of it leaves a command that was started running on the node: what is sent must
@@ -123,6 +129,10 @@ pub trait Exec: Send + Sync {
 
     /// Runs `command` to its end, whatever its exit status.
     async fn run(&self, command: Command) -> Result<Output, ExecError>;
+
+    /// Starts `command`, whose own input is not used: what is written to the stream is what it reads, and
+    /// what it writes comes out of the stream. It is told to end when the stream is dropped.
+    async fn open(&self, command: Command) -> Result<Box<dyn Duplex>, ExecError>;
 
     /// What is in a file; `None`: there is none. A machine that does not run is read as well, where its
     /// platform can reach into it.

@@ -1,13 +1,14 @@
 //! A rehearsed COE that tells which secrets it has handed out, and keeps its members where undo is to fail.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use coe_engine::coe::rehearsal::Rehearsal;
 use coe_engine::coe::{
-    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NodeAccess,
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
 };
 use coe_engine::model::{ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role};
 use coe_engine::transport::{Command, Exec};
@@ -35,6 +36,10 @@ impl Coe for WatchedCoe {
         self.inner.default_image(version)
     }
 
+    fn is_upgraded_by_new_machines(&self) -> bool {
+        self.inner.is_upgraded_by_new_machines()
+    }
+
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
         self.inner.volumes(role)
     }
@@ -59,15 +64,17 @@ impl Coe for WatchedCoe {
         Ok(read)
     }
 
+    fn boots_with_secrets(&self, role: Role) -> bool {
+        self.inner.boots_with_secrets(role)
+    }
+
     fn boot(
         &self,
         spec: &ClusterSpec,
-        node: &NodeName,
-        role: Role,
-        names: &[String],
+        node: &NewNode<'_>,
         secrets: Option<&ClusterSecrets>,
     ) -> Result<Boot, CoeError> {
-        let boot = self.inner.boot(spec, node, role, names, secrets)?;
+        let boot = self.inner.boot(spec, node, secrets)?;
         for file in boot.files.iter().filter(|file| file.mode == 0o600) {
             self.secrets
                 .keep(&String::from_utf8_lossy(file.content.expose()));
@@ -91,6 +98,18 @@ impl Coe for WatchedCoe {
         let ticket = self.inner.join_ticket(control_plane, role).await?;
         self.secrets.keep(ticket.token.expose());
         Ok(ticket)
+    }
+
+    fn joins_one_control_plane_at_a_time(&self) -> bool {
+        self.inner.joins_one_control_plane_at_a_time()
+    }
+
+    async fn tell_control_planes(
+        &self,
+        node: &dyn Exec,
+        control_planes: &[IpAddr],
+    ) -> Result<(), CoeError> {
+        self.inner.tell_control_planes(node, control_planes).await
     }
 
     async fn join(&self, node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(), CoeError> {

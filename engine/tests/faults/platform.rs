@@ -10,7 +10,7 @@ use coe_engine::model::{
 };
 use coe_engine::platform::simulated::{Call, Simulated};
 use coe_engine::platform::{ImageStream, MachineRequest, Machines, Platform, PlatformError, Scope};
-use coe_engine::transport::{Command, Exec, ExecError, NodeFile, Output, Stdin};
+use coe_engine::transport::{Command, Duplex, Exec, ExecError, NodeFile, Output, Stdin};
 
 use crate::gate::{Gate, Made, Refusal};
 
@@ -245,6 +245,10 @@ impl Exec for GatedExec {
             })
         };
         self.gate.pass(made, refused, run).await
+    }
+
+    async fn open(&self, command: Command) -> Result<Box<dyn Duplex>, ExecError> {
+        self.inner.open(command).await
     }
 
     async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {

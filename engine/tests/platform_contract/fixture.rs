@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use coe_engine::coe::Boot;
+use coe_engine::coe::{Boot, FirstProcess};
 use coe_engine::model::{
     ClusterId, ClusterRecord, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Finding,
     Machine, Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, NodeVolume, ObservedCluster,
@@ -209,6 +209,7 @@ impl Cluster {
             address: free.nth(ordinal as usize).unwrap(),
             network: network.clone(),
             boot: Boot {
+                first_process: FirstProcess::Service,
                 files: vec![file(BOOT_FILE, "booted")],
                 command: self.command.clone(),
             },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use coe_engine::coe::rehearsal::Rehearsal;
 use coe_engine::coe::swarm::Swarm;
-use coe_engine::coe::{Coe, NodeAccess};
+use coe_engine::coe::{Coe, NewNode, NodeAccess};
 use coe_engine::model::{
     ClusterSpec, Machine, Member, MemberState, Network, NodeName, NodeSpec, Role,
 };
@@ -79,11 +79,15 @@ impl Rehearsed {
             ..self.cluster.node(0)
         };
         let position = ordinal + if role == Role::Worker { 100 } else { 0 };
-        let boot = self
-            .coe
-            .boot(&self.spec, &name, role, &[], Some(&secrets))
-            .unwrap();
         let request = self.cluster.request(&self.network, position, node);
+        let new = NewNode {
+            name: &name,
+            role,
+            address: request.address,
+            reached_by: &[],
+            control_planes: &[],
+        };
+        let boot = self.coe.boot(&self.spec, &new, Some(&secrets)).unwrap();
         let request = MachineRequest { boot, ..request };
         let owner = &self.cluster.owner;
         let machine = self

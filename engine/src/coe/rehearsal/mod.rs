@@ -21,7 +21,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::coe::{
-    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NodeAccess, secret_text,
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
+    secret_text,
 };
 use crate::model::{
     ClusterSpec, CoeKind, Finding, ImageName, Member, MemberState, NodeName, NodeVolume, Role,
@@ -310,6 +311,10 @@ impl Coe for Rehearsal {
         self.driver.default_image(version)
     }
 
+    fn is_upgraded_by_new_machines(&self) -> bool {
+        self.driver.is_upgraded_by_new_machines()
+    }
+
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
         self.driver.volumes(role)
     }
@@ -334,22 +339,25 @@ impl Coe for Rehearsal {
                 .expose()
                 .clone(),
             ca_key: secret_text(control_plane, &data.ca_key()).await?,
+            shared: Vec::new(),
         })
+    }
+
+    fn boots_with_secrets(&self, role: Role) -> bool {
+        self.driver.boots_with_secrets(role)
     }
 
     fn boot(
         &self,
         spec: &ClusterSpec,
-        node: &NodeName,
-        role: Role,
-        names: &[String],
+        node: &NewNode<'_>,
         secrets: Option<&ClusterSecrets>,
     ) -> Result<Boot, CoeError> {
-        let mut boot = self.driver.boot(spec, node, role, names, secrets)?;
+        let mut boot = self.driver.boot(spec, node, secrets)?;
         let version = version(spec, &self.driver.default_image(None));
-        boot.files.push(node::version_file(node, version)?);
-        if let (Role::ControlPlane, Some(secrets)) = (role, secrets) {
-            let data = self.data(role);
+        boot.files.push(node::version_file(node.name, version)?);
+        if let (Role::ControlPlane, Some(secrets)) = (node.role, secrets) {
+            let data = self.data(node.role);
             boot.files.push(NodeFile {
                 path: data.ca_certificate(),
                 mode: 0o644,
@@ -409,6 +417,19 @@ impl Coe for Rehearsal {
             control_planes: answering.iter().map(|member| member.address).collect(),
             token: Secret::new(token(cluster, role)),
         })
+    }
+
+    fn joins_one_control_plane_at_a_time(&self) -> bool {
+        self.driver.joins_one_control_plane_at_a_time()
+    }
+
+    /// The members' pages tell.
+    async fn tell_control_planes(
+        &self,
+        _node: &dyn Exec,
+        _control_planes: &[IpAddr],
+    ) -> Result<(), CoeError> {
+        Ok(())
     }
 
     async fn join(&self, node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(), CoeError> {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::certificates;
-use crate::coe::{Boot, ClusterSecrets, CoeError, secret_text};
+use crate::coe::{Boot, ClusterSecrets, CoeError, FirstProcess, secret_text};
 use crate::model::{NodeName, NodeVolume, Role, Secret};
 use crate::transport::{Exec, NodeFile};
 
@@ -44,6 +44,7 @@ pub(super) fn boot(
         (Role::Worker, _) => vec![file(CONFIGURATION, 0o644, configuration(role))],
     };
     Ok(Boot {
+        first_process: FirstProcess::Service,
         files,
         command: vec!["dockerd".to_owned()],
     })
@@ -99,6 +100,7 @@ pub(super) async fn read_secrets(node: &dyn Exec) -> Result<ClusterSecrets, CoeE
     Ok(ClusterSecrets {
         ca_certificate: certificate.expose().clone(),
         ca_key: secret_text(node, CA_KEY).await?,
+        shared: Vec::new(),
     })
 }
 

@@ -19,11 +19,14 @@ mod remove;
 mod version;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NodeAccess};
+use super::{
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
+};
 use crate::model::{ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role};
 use crate::transport::{Command, Exec};
 
@@ -50,6 +53,10 @@ impl Coe for Swarm {
         })
     }
 
+    fn is_upgraded_by_new_machines(&self) -> bool {
+        true
+    }
+
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
         daemon::volumes(role)
     }
@@ -70,15 +77,17 @@ impl Coe for Swarm {
         daemon::read_secrets(control_plane).await
     }
 
+    fn boots_with_secrets(&self, role: Role) -> bool {
+        role == Role::ControlPlane
+    }
+
     fn boot(
         &self,
         _spec: &ClusterSpec,
-        node: &NodeName,
-        role: Role,
-        names: &[String],
+        node: &NewNode<'_>,
         secrets: Option<&ClusterSecrets>,
     ) -> Result<Boot, CoeError> {
-        daemon::boot(node, role, names, secrets)
+        daemon::boot(node.name, node.role, node.reached_by, secrets)
     }
 
     async fn wait_until_up(&self, node: &dyn Exec) -> Result<(), CoeError> {
@@ -95,6 +104,19 @@ impl Coe for Swarm {
         role: Role,
     ) -> Result<JoinTicket, CoeError> {
         join::ticket(control_plane, role).await
+    }
+
+    fn joins_one_control_plane_at_a_time(&self) -> bool {
+        false
+    }
+
+    /// Managers tell all members of one another.
+    async fn tell_control_planes(
+        &self,
+        _node: &dyn Exec,
+        _control_planes: &[IpAddr],
+    ) -> Result<(), CoeError> {
+        Ok(())
     }
 
     async fn join(&self, node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(), CoeError> {

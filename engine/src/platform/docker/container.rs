@@ -11,9 +11,14 @@ use bollard::models::{
 
 use super::privileges::Privileges;
 use super::{Docker, labels, volume};
+use crate::coe::FirstProcess;
 use crate::model::{Machine, MachineState, NodeSpec, Owner, PortMapping, Protocol};
 use crate::platform::flavor::{InvalidFlavor, Size};
 use crate::platform::{MachineRequest, PlatformError, Retry};
+
+/// An init system and what it starts look for modules of the running kernel, which is the host's. Where the
+/// host has none the engine makes an empty folder, which a mount would not.
+const KERNEL_MODULES: &str = "/lib/modules:/lib/modules:ro";
 
 /// The container of a node. `spec` is the request's with the host ports that were chosen.
 pub(super) fn body(
@@ -56,8 +61,16 @@ pub(super) fn body(
         host_config.memory = Some(size.memory);
     }
     privileges.apply(&mut host_config);
+    let has_init_system = request.boot.first_process == FirstProcess::InitSystem;
+    if has_init_system {
+        let in_memory = ["/run", "/tmp"].map(|path| (path.to_owned(), String::new()));
+        host_config.tmpfs = Some(HashMap::from(in_memory));
+        host_config.binds = Some(vec![KERNEL_MODULES.to_owned()]);
+    }
     Ok(ContainerCreateBody {
         hostname: Some(spec.name.to_string()),
+        // Where an init system tells of its start.
+        tty: Some(has_init_system),
         image: Some(spec.image.0.clone()),
         cmd: (!request.boot.command.is_empty()).then(|| request.boot.command.clone()),
         exposed_ports: Some(spec.ports.iter().map(node_port).collect()),

@@ -1,6 +1,8 @@
 //! The channel to a node that is a container: `docker exec`, three calls a command.
 
 use std::error::Error;
+use std::io;
+use std::pin::Pin;
 
 use async_trait::async_trait;
 use bollard::container::LogOutput;
@@ -8,14 +10,15 @@ use bollard::errors::Error as ApiError;
 use bollard::exec::{StartExecOptions, StartExecResults};
 use bollard::models::ExecConfig;
 use bollard::query_parameters::LogsOptionsBuilder;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt, future};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio_util::io::StreamReader;
 
 use super::Docker;
 use super::connection::status;
 use crate::model::{NodeName, Secret};
 use crate::platform::{PlatformError, Retry};
-use crate::transport::{Command, Exec, ExecError, NodeFile, Output, Stdin};
+use crate::transport::{Command, Duplex, Exec, ExecError, NodeFile, Output, Stdin};
 
 /// How much of a command an error shows.
 const SHOWN_CHARACTERS: usize = 120;
@@ -31,6 +34,8 @@ pub(super) struct ContainerExec {
 }
 
 type ChannelError = Box<dyn Error + Send + Sync>;
+type CommandOutput = Pin<Box<dyn Stream<Item = Result<LogOutput, ApiError>> + Send>>;
+type CommandInput = Pin<Box<dyn AsyncWrite + Send>>;
 
 /// The node's container does not run.
 #[derive(Debug, thiserror::Error)]
@@ -48,30 +53,19 @@ impl ContainerExec {
         }
     }
 
+    fn channel_failed(&self, command: String, source: ChannelError) -> ExecError {
+        ExecError::Channel {
+            node: self.node.clone(),
+            command,
+            retry: retry(source.as_ref()),
+            source,
+        }
+    }
+
     async fn execute(&self, argv: Vec<String>, stdin: Stdin) -> Result<Output, ChannelError> {
-        let client = self.docker.client().await?;
         let reads = !matches!(stdin, Stdin::Empty);
-        let config = ExecConfig {
-            attach_stdin: Some(reads),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            cmd: Some(argv),
-            ..ExecConfig::default()
-        };
-        let exec = match client.create_exec(&self.container, config).await {
-            Ok(created) => created.id,
-            Err(error) => return Err(self.explain(error).await),
-        };
-        let options = StartExecOptions {
-            output_capacity: Some(OUTPUT_BUFFER_BYTES),
-            ..Default::default()
-        };
-        let started = client.start_exec(&exec, Some(options)).await;
-        let StartExecResults::Attached { mut output, input } =
-            started.map_err(|error| self.docker.failure("start the command", error))?
-        else {
-            return Err("the engine ran the command detached".into());
-        };
+        let (exec, mut output, input) = self.start(argv, reads).await?;
+        let client = self.docker.client().await?;
 
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let feeding = feed(input, stdin);
@@ -99,6 +93,35 @@ impl ContainerExec {
             stdout,
             stderr,
         })
+    }
+
+    /// Starts a command: its id, what it writes, and what it reads.
+    async fn start(
+        &self,
+        argv: Vec<String>,
+        reads: bool,
+    ) -> Result<(String, CommandOutput, CommandInput), ChannelError> {
+        let client = self.docker.client().await?;
+        let config = ExecConfig {
+            attach_stdin: Some(reads),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            cmd: Some(argv),
+            ..ExecConfig::default()
+        };
+        let exec = match client.create_exec(&self.container, config).await {
+            Ok(created) => created.id,
+            Err(error) => return Err(self.explain(error).await),
+        };
+        let options = StartExecOptions {
+            output_capacity: Some(OUTPUT_BUFFER_BYTES),
+            ..Default::default()
+        };
+        let started = client.start_exec(&exec, Some(options)).await;
+        match started.map_err(|error| self.docker.failure("start the command", error))? {
+            StartExecResults::Attached { output, input } => Ok((exec, output, input)),
+            StartExecResults::Detached => Err("the engine ran the command detached".into()),
+        }
     }
 
     /// The output may end a moment before the engine has noted the exit status.
@@ -144,6 +167,12 @@ impl ContainerExec {
     }
 }
 
+/// As much of a command as an error shows.
+fn shown(command: &Command) -> String {
+    let text = command.argv.join(" ");
+    text.chars().take(SHOWN_CHARACTERS).collect()
+}
+
 /// A container that does not run will not by itself, and what the engine refused it will refuse again.
 fn retry(error: &(dyn Error + Send + Sync + 'static)) -> Retry {
     if error.is::<NotRunning>() {
@@ -187,20 +216,35 @@ impl Exec for ContainerExec {
     }
 
     async fn run(&self, command: Command) -> Result<Output, ExecError> {
-        let shown: String = command
-            .argv
-            .join(" ")
-            .chars()
-            .take(SHOWN_CHARACTERS)
-            .collect();
+        let shown = shown(&command);
         self.execute(command.argv, command.stdin)
             .await
-            .map_err(|source| ExecError::Channel {
-                node: self.node.clone(),
-                command: shown,
-                retry: retry(source.as_ref()),
-                source,
+            .map_err(|source| self.channel_failed(shown, source))
+    }
+
+    async fn open(&self, command: Command) -> Result<Box<dyn Duplex>, ExecError> {
+        let shown = shown(&command);
+        let (_, output, input) = self
+            .start(command.argv, true)
+            .await
+            .map_err(|source| self.channel_failed(shown, source))?;
+        let node = self.node.clone();
+        let written = output.filter_map(move |piece| {
+            future::ready(match piece {
+                Ok(LogOutput::StdOut { message } | LogOutput::Console { message }) => {
+                    Some(Ok(message))
+                }
+                Ok(LogOutput::StdErr { message }) => {
+                    let complaint = String::from_utf8_lossy(&message);
+                    tracing::debug!("{node}: {}", complaint.trim_end());
+                    None
+                }
+                Ok(LogOutput::StdIn { .. }) => None,
+                Err(error) => Some(Err(io::Error::other(error))),
             })
+        });
+        let reader = StreamReader::new(written);
+        Ok(Box::new(tokio::io::join(reader, input)))
     }
 
     async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {

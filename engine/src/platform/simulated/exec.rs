@@ -20,7 +20,7 @@ use futures_util::TryStreamExt;
 
 use crate::model::{ClusterId, MachineState, NodeName, Secret};
 use crate::platform::{PlatformError, Retry};
-use crate::transport::{Command, Exec, ExecError, NodeFile, Output, Stdin};
+use crate::transport::{Command, Duplex, Exec, ExecError, NodeFile, Output, Stdin};
 
 use super::folder::{Folder, Kind};
 use super::machine::{self, MachineFile};
@@ -78,6 +78,15 @@ impl Exec for SimulatedExec {
             })
             .await
             .map_err(self.failed(text))
+    }
+
+    async fn open(&self, command: Command) -> Result<Box<dyn Duplex>, ExecError> {
+        Err(ExecError::Channel {
+            node: self.node.clone(),
+            command: command.argv.join(" "),
+            source: "the machine is pretended: it runs nothing that could be spoken to".into(),
+            retry: Retry::Never,
+        })
     }
 
     async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {

@@ -275,9 +275,9 @@ fn unknown_until_apply(planned: &mut ContainerClusterModel) {
 fn refused(error: &PlanError) -> Diagnostic {
     let diagnostic = Diagnostic::error("The cluster cannot be changed so", error.to_string());
     match error {
-        PlanError::Downgrade { .. } | PlanError::OtherVersion { .. } => {
-            diagnostic.at(Path::attribute_name("cluster_version"))
-        }
+        PlanError::Downgrade { .. }
+        | PlanError::OtherVersion { .. }
+        | PlanError::NoUpgrade { .. } => diagnostic.at(Path::attribute_name("cluster_version")),
         PlanError::NetworkChanged { .. } | PlanError::SubnetFull { .. } => {
             diagnostic.at(Path::attribute_name("network"))
         }

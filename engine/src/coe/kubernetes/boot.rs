@@ -1,0 +1,176 @@
+//! What a machine of a Kubernetes cluster has from its start, and what it keeps beyond its machine.
+
+use serde_json::json;
+
+use super::{API_PORT, authorities, hosts};
+use crate::coe::{Boot, ClusterSecrets, CoeError, FirstProcess, NewNode};
+use crate::model::{ClusterSpec, NodeVolume, Role, Secret};
+use crate::transport::NodeFile;
+
+/// The configuration that the node's kubeadm was given.
+pub(super) const KUBEADM_CONFIG: &str = "/etc/kubernetes/coe/kubeadm.yaml";
+/// The identity that a kubelet starts with; it renews it by itself beside this one.
+const KUBELET_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-coe.pem";
+/// Where kubeadm's kubelets look for the one that counts: a link.
+const KUBELET_CURRENT_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+const KUBELET_CONFIG: &str = "/etc/kubernetes/kubelet.conf";
+/// By which names clients reach this control plane: a line each.
+pub(super) const REACHED_BY: &str = "/etc/kubernetes/coe/reached-by";
+
+/// The part of a script that takes kubeadm's configuration from the standard input, and lets the kubelet find
+/// its identity.
+pub(super) fn take_configuration() -> String {
+    format!(
+        "set -e
+mkdir -p /etc/kubernetes/coe /var/lib/kubelet/pki
+(umask 077 && cat >{KUBEADM_CONFIG})
+{}
+[ -e {KUBELET_CURRENT_IDENTITY} ] || ln -sf {KUBELET_IDENTITY} {KUBELET_CURRENT_IDENTITY}",
+        hosts::UPDATE
+    )
+}
+
+/// See `Coe::volumes`. Images are among what is kept: without a registry they could not be had again.
+pub(super) fn volumes(role: Role) -> Vec<NodeVolume> {
+    let volume = |name: &str, path: &str| NodeVolume {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        size: None,
+    };
+    let mut volumes = vec![
+        volume("kubernetes", "/etc/kubernetes"),
+        volume("kubelet", "/var/lib/kubelet"),
+        volume("containerd", "/var/lib/containerd"),
+    ];
+    if role == Role::ControlPlane {
+        volumes.push(volume("etcd", "/var/lib/etcd"));
+    }
+    volumes
+}
+
+/// See `Coe::boot`.
+pub(super) fn boot(
+    spec: &ClusterSpec,
+    node: &NewNode<'_>,
+    secrets: Option<&ClusterSecrets>,
+) -> Result<Boot, CoeError> {
+    let mut files = Vec::new();
+    if let Some(secrets) = secrets {
+        files.push(authorities::ca_certificate(secrets));
+        files.push(kubelet_identity(secrets, node)?);
+        let api = match node.role {
+            // Its own: one that waits for another to come up would never start the cluster.
+            Role::ControlPlane => node.address.to_string(),
+            Role::Worker => hosts::CONTROL_PLANES.to_owned(),
+        };
+        files.push(kubelet_config(spec, node, &api, secrets));
+        if node.role == Role::ControlPlane {
+            files.push(authorities::ca_key(secrets));
+            files.extend(secrets.shared.iter().cloned());
+        }
+    }
+    if node.role == Role::ControlPlane {
+        files.push(authorities::public(REACHED_BY, node.reached_by.join("\n")));
+    }
+    files.extend(hosts::files(node.name, node.control_planes));
+    Ok(Boot {
+        first_process: FirstProcess::InitSystem,
+        files,
+        command: Vec::new(),
+    })
+}
+
+fn kubelet_identity(secrets: &ClusterSecrets, node: &NewNode<'_>) -> Result<NodeFile, CoeError> {
+    let identity = authorities::kubelet(secrets, node.name)?;
+    let both = format!("{}{}", identity.certificate, identity.key.expose());
+    Ok(authorities::private(KUBELET_IDENTITY, &Secret::new(both)))
+}
+
+/// `kubelet.conf` as kubeadm leaves it: the identity is where the kubelet renews it.
+fn kubelet_config(
+    spec: &ClusterSpec,
+    node: &NewNode<'_>,
+    api: &str,
+    secrets: &ClusterSecrets,
+) -> NodeFile {
+    let (cluster, user) = (spec.name.as_str(), format!("system:node:{}", node.name));
+    let context = format!("{user}@{cluster}");
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{
+            "name": cluster,
+            "cluster": {
+                "server": format!("https://{api}:{API_PORT}"),
+                "certificate-authority-data": authorities::base64(&secrets.ca_certificate),
+            },
+        }],
+        "users": [{
+            "name": user,
+            "user": {
+                "client-certificate": KUBELET_CURRENT_IDENTITY,
+                "client-key": KUBELET_CURRENT_IDENTITY,
+            },
+        }],
+        "contexts": [{ "name": context, "context": { "cluster": cluster, "user": user } }],
+        "current-context": context,
+    });
+    authorities::private(KUBELET_CONFIG, &Secret::new(format!("{config:#}\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NodeName;
+
+    fn files(role: Role, secrets: Option<&ClusterSecrets>) -> Vec<(String, u32)> {
+        let name: NodeName = "demo-node-1".parse().unwrap();
+        let node = NewNode {
+            name: &name,
+            role,
+            address: [10, 1, 0, 3].into(),
+            reached_by: &["demo-node-1".to_owned()],
+            control_planes: &[[10, 1, 0, 2].into()],
+        };
+        let boot = boot(&ClusterSpec::smallest("demo"), &node, secrets).unwrap();
+        boot.files
+            .into_iter()
+            .map(|file| (file.path, file.mode))
+            .collect()
+    }
+
+    #[test]
+    fn a_worker_has_its_own_identity_and_no_key_of_a_ca() {
+        let secrets = authorities::new().unwrap();
+        let expected = [
+            ("/etc/kubernetes/pki/ca.crt", 0o644),
+            (KUBELET_IDENTITY, 0o600),
+            (KUBELET_CONFIG, 0o600),
+            (hosts::ADDRESSES, 0o644),
+            (hosts::UPDATE, 0o755),
+            (hosts::DROP_IN, 0o644),
+        ];
+        let expected = expected.map(|(path, mode)| (path.to_owned(), mode));
+        assert_eq!(files(Role::Worker, Some(&secrets)), expected);
+    }
+
+    #[test]
+    fn every_key_of_a_control_plane_is_for_root_alone() {
+        let secrets = authorities::new().unwrap();
+        let files = files(Role::ControlPlane, Some(&secrets));
+        let of_all = ["ca", "front-proxy-ca", "etcd/ca", "sa"];
+        for key in of_all.map(|name| format!("{}/{name}.key", authorities::FOLDER)) {
+            assert!(files.contains(&(key.clone(), 0o600)), "{key}: {files:?}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_comes_back_keeps_the_identity_of_its_volume() {
+        let files = files(Role::Worker, None);
+        assert!(files.iter().all(|(_, mode)| *mode != 0o600), "{files:?}");
+        assert!(
+            !files.iter().any(|(path, _)| path.contains("pki")),
+            "{files:?}"
+        );
+    }
+}

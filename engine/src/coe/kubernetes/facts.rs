@@ -1,0 +1,57 @@
+//! What a node says of itself before anything is done on it.
+
+use crate::coe::CoeError;
+use crate::transport::{Command, Exec};
+
+/// What is known of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NodeFacts {
+    /// The version of its kubeadm: `v1.34.4`.
+    pub version: String,
+    /// Whether it shares its kernel and its disk with others: a container that is a node.
+    pub shares_machine: bool,
+    /// Whether its image brings a pod network.
+    pub brings_network: bool,
+}
+
+/// The manifest of the network that a node image brings (kind's contract of node images).
+pub(super) const NETWORK_MANIFEST: &str = "/kind/manifests/default-cni.yaml";
+
+/// Asks the node.
+pub(super) async fn of(node: &dyn Exec) -> Result<NodeFacts, CoeError> {
+    const WHAT: &str = "ask the node what it is";
+    let script = format!(
+        "command -v kubeadm >/dev/null || exit 3
+kubeadm version --output short
+[ -e /kind/version ] && echo shares-machine
+[ -e {NETWORK_MANIFEST} ] && echo brings-network
+exit 0"
+    );
+    let refused = |reason: String| CoeError::Refused {
+        what: WHAT.to_owned(),
+        node: node.node().clone(),
+        reason,
+    };
+    let output = node.run(Command::shell(script)).await?;
+    match output.status {
+        0 => {}
+        3 => {
+            return Err(refused(
+                "its image has no kubeadm: it is no node image of Kubernetes".to_owned(),
+            ));
+        }
+        _ => {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            return Err(refused(complaint.trim_end().to_owned()));
+        }
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    let mut lines = said.lines();
+    let version = lines.next().unwrap_or_default().to_owned();
+    let marks: Vec<&str> = lines.collect();
+    Ok(NodeFacts {
+        version,
+        shares_machine: marks.contains(&"shares-machine"),
+        brings_network: marks.contains(&"brings-network"),
+    })
+}

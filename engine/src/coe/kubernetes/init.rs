@@ -1,0 +1,138 @@
+//! Makes the first control plane a cluster, by the phases of the node's own kubeadm.
+//!
+//! Guarantees: asked twice, there is one cluster; what a first try left is taken up.
+
+use std::time::Duration;
+
+use super::api::Api;
+use super::configuration::{ClusterConfiguration, POD_CIDR};
+use super::facts::{self, NETWORK_MANIFEST, NodeFacts};
+use super::{boot, shell};
+use crate::coe::{CoeError, NodeAccess};
+use crate::model::{ClusterSpec, Secret};
+use crate::transport::Exec;
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// How long the API server may take to answer for the first time.
+const API_UP: Duration = Duration::from_mins(4);
+
+/// Everything until the control plane's containers start. What needs the API comes after it.
+const START: &str = "kubeadm init --config /etc/kubernetes/coe/kubeadm.yaml --skip-phases=preflight,\
+wait-control-plane,upload-config,upload-certs,mark-control-plane,bootstrap-token,kubelet-finalize,addon,show-join-command";
+/// The rest.
+const FINISH: &str = "kubeadm init --config /etc/kubernetes/coe/kubeadm.yaml --skip-phases=preflight,\
+certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane,upload-certs,kubelet-finalize,show-join-command";
+
+/// See `Coe::init`.
+pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(), CoeError> {
+    let facts = facts::of(first.exec).await?;
+    check(spec, first, &facts)?;
+    let reached_by = first.exec.read_file(boot::REACHED_BY).await?;
+    let reached_by = reached_by.as_ref().map_or(String::new(), |content| {
+        String::from_utf8_lossy(content.expose()).into_owned()
+    });
+    let reached_by: Vec<String> = reached_by.lines().map(str::to_owned).collect();
+    let configuration = ClusterConfiguration {
+        cluster: &spec.name,
+        node: first.exec.node(),
+        address: first.address,
+        reached_by: &reached_by,
+        takes_work: spec.workers == 0,
+        facts: &facts,
+    };
+    start(first.exec, &configuration.render()).await?;
+    let api = wait_for_api(first.exec).await?;
+    tokio::try_join!(
+        shell::succeed(
+            first.exec,
+            "set up the cluster",
+            shell::script(FINISH.to_owned())
+        ),
+        network(first.exec),
+    )?;
+    drop(api);
+    Ok(())
+}
+
+fn check(spec: &ClusterSpec, first: &NodeAccess<'_>, facts: &NodeFacts) -> Result<(), CoeError> {
+    let refused = |reason: String| CoeError::Refused {
+        what: "make the cluster".to_owned(),
+        node: first.exec.node().clone(),
+        reason,
+    };
+    if let Some(wanted) = &spec.version
+        && !crate::plan::version::satisfies(&facts.version, wanted)
+    {
+        return Err(refused(format!(
+            "its image carries Kubernetes {}, and {wanted} is asked for",
+            facts.version
+        )));
+    }
+    if !facts.brings_network {
+        return Err(refused(format!(
+            "its image brings no pod network ({NETWORK_MANIFEST})"
+        )));
+    }
+    Ok(())
+}
+
+async fn start(node: &dyn Exec, configuration: &str) -> Result<(), CoeError> {
+    let script = format!(
+        "{}
+[ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] || {START}
+# The port is bound before anything is served: what connects now is answered at the first possible moment.
+until (exec 3<>/dev/tcp/127.0.0.1/6443) 2>/dev/null; do sleep 0.05; done",
+        boot::take_configuration()
+    );
+    let configuration = Secret::new(configuration.to_owned().into_bytes());
+    let command = shell::reading(script, configuration);
+    let starting = shell::succeed(node, "start the control plane", command);
+    match tokio::time::timeout(API_UP, starting).await {
+        Ok(started) => started,
+        Err(_late) => Err(CoeError::Late {
+            what: format!(
+                "the start of the API on {} (kubelet: {})",
+                node.node(),
+                shell::last_words_of_kubelet(node).await
+            ),
+            waited: API_UP,
+        }),
+    }
+}
+
+async fn wait_for_api(node: &dyn Exec) -> Result<Api, CoeError> {
+    let waiting = async {
+        loop {
+            let connected = match Api::connect(node).await {
+                Ok(api) => api.is_ready().await.map(|()| api),
+                Err(error) => Err(error),
+            };
+            match connected {
+                Ok(api) => return Ok(api),
+                Err(CoeError::Silent { .. } | CoeError::Refused { .. }) => {
+                    tokio::time::sleep(BETWEEN_LOOKS).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    match tokio::time::timeout(API_UP, waiting).await {
+        Ok(api) => api,
+        Err(_late) => Err(CoeError::Late {
+            what: format!("the API's first answer on {}", node.node()),
+            waited: API_UP,
+        }),
+    }
+}
+
+/// The network that the image brings, and the storage class where it brings one.
+async fn network(node: &dyn Exec) -> Result<(), CoeError> {
+    let script = format!(
+        "set -e
+apply() {{ kubectl --kubeconfig /etc/kubernetes/super-admin.conf apply --filename - ; }}
+set -o pipefail
+sed 's|{{{{ *\\.PodSubnet *}}}}|{POD_CIDR}|' {NETWORK_MANIFEST} | apply
+if [ -e /kind/manifests/default-storage.yaml ]; then apply </kind/manifests/default-storage.yaml; fi"
+    );
+    shell::succeed(node, "set up the pod network", shell::script(script)).await
+}

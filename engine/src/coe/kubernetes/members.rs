@@ -1,0 +1,83 @@
+//! The members of a cluster: its Node objects.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Node, NodeCondition};
+use kube_core::ResourceExt as _;
+use kube_core::params::ListParams;
+
+use super::api::{Api, everywhere};
+use super::node_labels;
+use crate::coe::{CoeError, CoeView};
+use crate::model::{Member, MemberState, NodeName, Role};
+use crate::transport::Exec;
+
+/// What kubeadm labels control planes with.
+const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
+
+/// See `Coe::observe`.
+pub(super) async fn observe(control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
+    let api = Api::connect(control_plane).await?;
+    let members = list(&api)
+        .await?
+        .iter()
+        .filter_map(|node| Some((node.name_any().parse::<NodeName>().ok()?, member(node))))
+        .collect();
+    Ok(CoeView {
+        members,
+        ca_certificate: api.ca_certificate,
+        settings: BTreeMap::new(),
+    })
+}
+
+/// All nodes.
+pub(super) async fn list(api: &Api) -> Result<Vec<Node>, CoeError> {
+    api.list(&everywhere::<Node>(), &ListParams::default())
+        .await
+        .map_err(|error| api.failure("list the nodes", &error))
+}
+
+fn member(node: &Node) -> Member {
+    let state = if !is_ready(node) {
+        MemberState::Down
+    } else if is_cordoned(node) {
+        MemberState::Drained
+    } else {
+        MemberState::Ready
+    };
+    let info = node
+        .status
+        .as_ref()
+        .and_then(|status| status.node_info.as_ref());
+    Member {
+        id: node.uid().unwrap_or_default(),
+        role: if node.labels().contains_key(CONTROL_PLANE) {
+            Role::ControlPlane
+        } else {
+            Role::Worker
+        },
+        state,
+        version: info.map_or_else(String::new, |info| {
+            info.kubelet_version.trim_start_matches('v').to_owned()
+        }),
+        labels: node_labels::of_user(node),
+    }
+}
+
+pub(super) fn is_cordoned(node: &Node) -> bool {
+    let spec = node.spec.as_ref();
+    spec.is_some_and(|spec| spec.unschedulable == Some(true))
+}
+
+/// What the node says of whether it is ready.
+pub(super) fn ready_condition(node: &Node) -> Option<&NodeCondition> {
+    let conditions = node.status.as_ref()?.conditions.as_ref()?;
+    conditions
+        .iter()
+        .find(|condition| condition.type_ == "Ready")
+}
+
+/// Whether the node is ready, and has been heard of lately.
+pub(super) fn is_ready(node: &Node) -> bool {
+    ready_condition(node).is_some_and(|condition| condition.status == "True")
+}

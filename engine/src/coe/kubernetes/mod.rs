@@ -1,0 +1,201 @@
+//! Kubernetes, as kubeadm makes it.
+//!
+//! What can be known before a machine starts is made before it: the CAs, and the identity by which a node's
+//! kubelet is known to the cluster. What depends on the version is left to the kubeadm of the node's own
+//! image, so that the result is the cluster that this kubeadm knows how to keep. The API is spoken to
+//! through the one channel to nodes (`api.rs`): it need not be reachable from here.
+
+mod api;
+mod authorities;
+mod boot;
+mod configuration;
+mod drain;
+mod etcd;
+mod facts;
+mod hosts;
+mod init;
+mod join;
+mod members;
+mod name;
+mod node_labels;
+mod ready;
+mod remove;
+mod shell;
+mod tunnel;
+mod version;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
+};
+use crate::model::{ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role, Subject};
+use crate::transport::{Command, Exec};
+
+/// Where the API server listens (kubeadm's default, and what its users have in their firewalls).
+const API_PORT: u16 = 6443;
+
+/// The driver. It keeps nothing: all that it knows is on the nodes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kubernetes;
+
+#[async_trait]
+impl Coe for Kubernetes {
+    fn kind(&self) -> CoeKind {
+        CoeKind::Kubernetes
+    }
+
+    fn check(&self, spec: &ClusterSpec) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = version::check(spec.version.as_deref())
+            .into_iter()
+            .collect();
+        findings.extend(spec.labels.keys().map(|label| {
+            Finding::error(
+                Subject::Label(label.clone()),
+                format!("kubernetes has no label {label:?}"),
+                "There are none yet.",
+            )
+        }));
+        findings.extend(name::check(&spec.name));
+        findings
+    }
+
+    fn default_image(&self, version: Option<&str>) -> ImageName {
+        let version = version.unwrap_or(version::DEFAULT);
+        ImageName(format!("kindest/node:v{version}"))
+    }
+
+    /// What runs of a control plane and what it keeps are of the version that wrote it.
+    fn is_upgraded_by_new_machines(&self) -> bool {
+        false
+    }
+
+    fn volumes(&self, role: Role) -> Vec<NodeVolume> {
+        boot::volumes(role)
+    }
+
+    fn api_port(&self) -> u16 {
+        API_PORT
+    }
+
+    fn endpoint_scheme(&self) -> &'static str {
+        "https"
+    }
+
+    fn new_secrets(&self, _spec: &ClusterSpec) -> Result<ClusterSecrets, CoeError> {
+        authorities::new()
+    }
+
+    async fn read_secrets(&self, control_plane: &dyn Exec) -> Result<ClusterSecrets, CoeError> {
+        authorities::read(control_plane).await
+    }
+
+    /// Each node has an identity that the cluster's CA has signed.
+    fn boots_with_secrets(&self, _role: Role) -> bool {
+        true
+    }
+
+    fn boot(
+        &self,
+        spec: &ClusterSpec,
+        node: &NewNode<'_>,
+        secrets: Option<&ClusterSecrets>,
+    ) -> Result<Boot, CoeError> {
+        boot::boot(spec, node, secrets)
+    }
+
+    async fn wait_until_up(&self, node: &dyn Exec) -> Result<(), CoeError> {
+        ready::wait_until_up(node).await
+    }
+
+    async fn init(&self, spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(), CoeError> {
+        init::init(spec, first).await
+    }
+
+    async fn join_ticket(
+        &self,
+        control_plane: &dyn Exec,
+        role: Role,
+    ) -> Result<JoinTicket, CoeError> {
+        join::ticket(control_plane, role).await
+    }
+
+    /// etcd takes one learner at a time.
+    fn joins_one_control_plane_at_a_time(&self) -> bool {
+        true
+    }
+
+    async fn tell_control_planes(
+        &self,
+        node: &dyn Exec,
+        control_planes: &[IpAddr],
+    ) -> Result<(), CoeError> {
+        hosts::tell(node, control_planes).await
+    }
+
+    async fn join(&self, node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(), CoeError> {
+        join::join(node, ticket).await
+    }
+
+    async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
+        members::observe(control_plane).await
+    }
+
+    async fn wait_until_ready(
+        &self,
+        control_plane: &dyn Exec,
+        nodes: &[NodeName],
+    ) -> Result<(), CoeError> {
+        ready::wait_until_ready(control_plane, nodes).await
+    }
+
+    async fn configure(
+        &self,
+        _control_plane: &dyn Exec,
+        _spec: &ClusterSpec,
+    ) -> Result<(), CoeError> {
+        Ok(())
+    }
+
+    async fn set_node_labels(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), CoeError> {
+        node_labels::set(control_plane, node, labels).await
+    }
+
+    async fn drain(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
+        drain::drain(control_plane, node).await
+    }
+
+    async fn uncordon(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
+        drain::uncordon(control_plane, node).await
+    }
+
+    async fn remove_member(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        leaving: Option<&dyn Exec>,
+    ) -> Result<(), CoeError> {
+        remove::remove_member(control_plane, node, leaving).await
+    }
+
+    fn load_image(&self) -> Command {
+        Command::new(["ctr", "--namespace=k8s.io", "images", "import", "-"])
+    }
+
+    fn credentials(
+        &self,
+        secrets: &ClusterSecrets,
+        lifetime: Duration,
+    ) -> Result<Credentials, CoeError> {
+        authorities::client(secrets, authorities::ADMINISTRATORS, lifetime)
+    }
+}
