@@ -28,7 +28,7 @@ pub(crate) fn asks_for_privileges(object: &str) -> bool {
 }
 
 /// What the journals of the stack say; nothing where there is none.
-fn journals(stack: &Stack) -> Vec<String> {
+pub(crate) fn journals(stack: &Stack) -> Vec<String> {
     fs::read_dir(stack.folder().join("state/coe/journal"))
         .into_iter()
         .flatten()
