@@ -168,10 +168,7 @@ fn in_the_ledger(world: &World) -> Result<Vec<String>, String> {
     let folder = world.platform_folder().join("volumes");
     let mut pages: BTreeMap<String, (u64, Value)> = BTreeMap::new();
     for path in files_below(&folder).map_err(told("listing"))? {
-        if !path
-            .parent()
-            .is_some_and(|parent| parent.ends_with("ledger"))
-        {
+        if !path.iter().any(|part| part == "ledger") {
             continue;
         }
         let text = fs::read(folder.join(&path)).map_err(told("reading a page"))?;

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use coe_engine::coe::rehearsal::Rehearsal;
 use coe_engine::coe::swarm::Swarm;
 use coe_engine::coe::{Coe, NewNode, NodeAccess};
 use coe_engine::model::{
-    ClusterSpec, Machine, Member, MemberState, Network, NodeName, NodeSpec, Role,
+    ClusterSpec, Machine, Member, MemberState, Network, NodeName, NodeSpec, Role, Secret,
 };
 use coe_engine::platform::MachineRequest;
-use coe_engine::transport::Exec;
+use coe_engine::transport::{Command, Exec, ExecError, NodeFile, Output};
 
 use crate::SimulatedHarness;
 use crate::platform_contract::{Cluster, Fixture, run};
@@ -162,10 +164,14 @@ impl Rehearsed {
 
 impl Rehearsed {
     /// Takes a member out of the copy of the ledger that a control plane has.
-    fn forget_by_hand(&self, control_plane: &NodeName, member: &str) {
+    fn forget_by_hand(&self, control_plane: &NodeName, node: &NodeName, member: &str) {
         let volume = &self.coe.volumes(Role::ControlPlane)[0].name;
-        let page =
-            format!("volumes/{control_plane}-{volume}/files/rehearsal/ledger/member-{member}.json");
+        let folder = match self.machines[node].spec.role {
+            Role::ControlPlane => "control".to_owned(),
+            Role::Worker => format!("workers/{node}"),
+        };
+        let ledger = format!("volumes/{control_plane}-{volume}/files/rehearsal/ledger");
+        let page = format!("{ledger}/{folder}/{member}.json");
         fs::remove_file(self.fixture.harness.dir.path().join(page)).unwrap();
     }
 }
@@ -235,7 +241,7 @@ async fn a_node_whose_join_was_cut_off_is_the_same_member_when_it_joins_again() 
         ] {
             for control_plane in [&first, &rehearsed.name(Role::ControlPlane, 2)] {
                 if *control_plane != name {
-                    rehearsed.forget_by_hand(control_plane, &before[&name].id);
+                    rehearsed.forget_by_hand(control_plane, &name, &before[&name].id);
                 }
             }
             assert!(!rehearsed.members().await.contains_key(&name));
@@ -485,4 +491,70 @@ async fn secrets_are_read_from_a_control_plane_and_make_credentials() {
         assert!(rehearsed.coe.credentials(&secrets, life).is_ok());
     })
     .await;
+}
+
+/// Counts the files that are asked for on the way to a node, and those that are put.
+struct Counted {
+    exec: Arc<dyn Exec>,
+    files: AtomicUsize,
+}
+
+#[async_trait]
+impl Exec for Counted {
+    fn node(&self) -> &NodeName {
+        self.exec.node()
+    }
+
+    async fn run(&self, command: Command) -> Result<Output, ExecError> {
+        self.files.fetch_add(command.argv.len(), Ordering::Relaxed);
+        self.exec.run(command).await
+    }
+
+    async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {
+        self.files.fetch_add(1, Ordering::Relaxed);
+        self.exec.read_file(path).await
+    }
+
+    async fn put_files(&self, files: &[NodeFile]) -> Result<(), ExecError> {
+        self.files.fetch_add(files.len(), Ordering::Relaxed);
+        self.exec.put_files(files).await
+    }
+}
+
+impl Rehearsed {
+    /// How many files it takes to make one worker more a member, to label it, and to remove it.
+    async fn files_of_one_more(&mut self, ordinal: u32) -> [usize; 3] {
+        self.make(Role::Worker, ordinal).await;
+        let name = self.name(Role::Worker, ordinal);
+        let counted = |exec| Counted {
+            exec,
+            files: AtomicUsize::new(0),
+        };
+        let (worker, first) = (counted(self.exec(&name)), counted(self.first()));
+        let ticket = self.coe.join_ticket(&first, Role::Worker).await.unwrap();
+        let access = self.access(&name, &worker);
+        self.coe.join(&access, &ticket).await.unwrap();
+        let asked_of_first = || first.files.swap(0, Ordering::Relaxed);
+        let joined = worker.files.load(Ordering::Relaxed) + asked_of_first();
+        let labels = BTreeMap::from([("disk".to_owned(), "fast".to_owned())]);
+        self.coe
+            .set_node_labels(&first, &name, &labels)
+            .await
+            .unwrap();
+        let labelled = asked_of_first();
+        self.coe.remove_member(&first, &name, None).await.unwrap();
+        [joined, labelled, asked_of_first()]
+    }
+}
+
+#[tokio::test]
+async fn what_a_worker_costs_does_not_grow_with_the_workers_that_are_there() {
+    let mut of_clusters = Vec::new();
+    for workers in [1, 20] {
+        rehearse(3, workers, async |mut rehearsed| {
+            of_clusters.push(rehearsed.files_of_one_more(workers + 1).await);
+        })
+        .await;
+    }
+    assert_eq!(of_clusters[0], of_clusters[1]);
 }

@@ -4,6 +4,9 @@
 //! copies of all that answer, and writes to all that answer; it does neither where they are no
 //! majority. So of two copies of a page the one with the higher revision is right, and a control plane
 //! that was away catches up by being read together with the others.
+//!
+//! What is about one node reads the pages of that node and of the control planes, and not those of the
+//! other workers: what it costs does not grow with the cluster. So each worker's pages have a folder of their own.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -44,14 +47,40 @@ pub(super) enum Content {
 /// A page: what is agreed on by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Page {
+    /// Also where it is kept.
     pub(super) key: String,
     pub(super) revision: u64,
     pub(super) content: Content,
 }
 
-const SETTINGS: &str = "settings";
+/// Where the pages are that every writer needs: the settings and the control planes.
+const CONTROL: &str = "control";
+const SETTINGS: &str = "control/settings";
 
-/// All pages, each in its newest revision.
+/// Whose pages are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Everybody's.
+    Everybody,
+    /// The settings, the control planes' and those of this node.
+    Only(NodeName),
+}
+
+impl Extent {
+    /// Where the pages are, below the ledger's folder.
+    pub(super) fn folders(&self) -> Vec<String> {
+        match self {
+            Self::Everybody => vec![String::new()],
+            Self::Only(node) => vec![CONTROL.to_owned(), folder_of_worker(node)],
+        }
+    }
+}
+
+fn folder_of_worker(node: &NodeName) -> String {
+    format!("workers/{node}")
+}
+
+/// The pages that were read, each in its newest revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Ledger {
     pages: BTreeMap<String, Page>,
@@ -102,18 +131,19 @@ impl Ledger {
 
     /// The page that says this of a member from now on.
     pub(super) fn member_page(&self, member: MemberPage) -> Page {
-        self.next(member_key(member.id), Content::Member(member))
+        self.next(member_key(&member), Content::Member(member))
     }
 
     /// The page that says from now on that there is no such member.
-    pub(super) fn removed_page(&self, member: Uuid) -> Page {
+    pub(super) fn removed_page(&self, member: &MemberPage) -> Page {
         self.next(member_key(member), Content::Removed)
     }
 
     /// Whether there was a member of that id that was removed.
     pub(super) fn was_removed(&self, member: Uuid) -> bool {
-        let page = self.pages.get(&member_key(member));
-        page.is_some_and(|page| page.content == Content::Removed)
+        let id = format!("/{member}");
+        let mut pages = self.pages.values();
+        pages.any(|page| page.content == Content::Removed && page.key.ends_with(&id))
     }
 
     fn next(&self, key: String, content: Content) -> Page {
@@ -126,8 +156,12 @@ impl Ledger {
     }
 }
 
-fn member_key(id: Uuid) -> String {
-    format!("member-{id}")
+fn member_key(member: &MemberPage) -> String {
+    let folder = match member.role {
+        Role::ControlPlane => CONTROL.to_owned(),
+        Role::Worker => folder_of_worker(&member.node),
+    };
+    format!("{folder}/{}", member.id)
 }
 
 #[cfg(test)]
@@ -152,9 +186,10 @@ mod tests {
         let gone = member("demo-worker-1");
         let older = ledger.member_page(gone.clone());
         ledger.merge([older.clone()]);
-        ledger.merge([ledger.removed_page(gone.id)]);
+        ledger.merge([ledger.removed_page(&gone)]);
         ledger.merge([older]);
         assert_eq!(ledger.members().count(), 0);
+        assert!(ledger.was_removed(gone.id));
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::model::{
 };
 use crate::transport::{Command, Exec, NodeFile};
 
-use ledger::{Ledger, MemberPage, Page};
+use ledger::{Extent, Ledger, MemberPage, Page};
 use node::{DataFolder, Statement, Way, refused};
 
 /// Where a node without volumes keeps the cluster's data.
@@ -50,6 +50,8 @@ pub struct Rehearsal {
 
 /// What one look at a cluster shows.
 struct Look {
+    /// At whom it looks.
+    extent: Extent,
     ledger: Ledger,
     /// The members that answer as those who they are, and the version that each says it runs.
     answering: BTreeMap<Uuid, Option<String>>,
@@ -145,13 +147,18 @@ impl Rehearsal {
     }
 
     /// Reads what all control planes that can be found from `ways` agree on.
-    async fn gather(&self, exec: &dyn Exec, mut ways: Vec<Way>) -> Result<Look, CoeError> {
+    async fn gather(
+        &self,
+        exec: &dyn Exec,
+        mut ways: Vec<Way>,
+        extent: Extent,
+    ) -> Result<Look, CoeError> {
         let data = self.data(Role::ControlPlane);
         let mut ledger = Ledger::default();
         let mut asked: Vec<Way> = Vec::new();
         // A copy may name control planes that the copies before it did not know.
         while !ways.is_empty() {
-            ledger.merge(data.read_pages(exec, &ways).await?);
+            ledger.merge(data.read_pages(exec, &ways, &extent).await?);
             asked.append(&mut ways);
             let own = exec.node();
             ways = ledger
@@ -162,7 +169,11 @@ impl Rehearsal {
                 .collect();
         }
         let answering = self.who_answers(exec, &ledger).await?;
-        Ok(Look { ledger, answering })
+        Ok(Look {
+            extent,
+            ledger,
+            answering,
+        })
     }
 
     async fn who_answers(
@@ -188,8 +199,13 @@ impl Rehearsal {
     }
 
     /// What a control plane says of its cluster.
-    async fn look(&self, control_plane: &dyn Exec, what: &str) -> Result<Look, CoeError> {
-        let look = self.gather(control_plane, vec![Way::Own]).await?;
+    async fn look(
+        &self,
+        control_plane: &dyn Exec,
+        extent: Extent,
+        what: &str,
+    ) -> Result<Look, CoeError> {
+        let look = self.gather(control_plane, vec![Way::Own], extent).await?;
         let asked = control_plane.node();
         let is_control_plane = look
             .ledger
@@ -224,7 +240,7 @@ impl Rehearsal {
             exec.put_files(&files).await?;
             reached.extend(missed);
             let ways = reached.iter().copied().map(Way::Peer).collect();
-            now = self.gather(exec, ways).await?;
+            now = self.gather(exec, ways, now.extent).await?;
         }
     }
 
@@ -236,7 +252,8 @@ impl Rehearsal {
         what: &str,
         change: impl FnOnce(&mut MemberPage) + Send,
     ) -> Result<(), CoeError> {
-        let look = self.look(control_plane, what).await?;
+        let only = Extent::Only(node.clone());
+        let look = self.look(control_plane, only, what).await?;
         let before = look
             .find(node)
             .ok_or_else(|| refused(what, node, "it is no member"))?;
@@ -382,7 +399,10 @@ impl Coe for Rehearsal {
         let (own_id, own_version) = self.own_statements(first).await?;
         let data = self.data(first.role);
         let mut ledger = Ledger::default();
-        ledger.merge(data.read_pages(first.exec, &[Way::Own]).await?);
+        ledger.merge(
+            data.read_pages(first.exec, &[Way::Own], &Extent::Everybody)
+                .await?,
+        );
         if ledger.members().any(|member| Some(member.id) == own_id) {
             return Ok(());
         }
@@ -407,7 +427,8 @@ impl Coe for Rehearsal {
         role: Role,
     ) -> Result<JoinTicket, CoeError> {
         let what = "asking for what lets a node join";
-        let look = self.look(control_plane, what).await?;
+        let only = Extent::Only(control_plane.node().clone());
+        let look = self.look(control_plane, only, what).await?;
         let (cluster, _) = look
             .ledger
             .settings()
@@ -441,7 +462,12 @@ impl Coe for Rehearsal {
             .copied()
             .map(Way::Peer)
             .collect();
-        let look = self.gather(node.exec, ways).await?;
+        let extent = match node.role {
+            // It gets a copy of everything.
+            Role::ControlPlane => Extent::Everybody,
+            Role::Worker => Extent::Only(name.clone()),
+        };
+        let look = self.gather(node.exec, ways, extent).await?;
         let (cluster, _) = look
             .ledger
             .settings()
@@ -487,7 +513,8 @@ impl Coe for Rehearsal {
     }
 
     async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
-        let look = self.look(control_plane, "asking for the cluster").await?;
+        let what = "asking for the cluster";
+        let look = self.look(control_plane, Extent::Everybody, what).await?;
         let path = self.data(Role::ControlPlane).ca_certificate();
         Ok(CoeView {
             members: look.members(),
@@ -508,7 +535,7 @@ impl Coe for Rehearsal {
         let mut pause = FIRST_PAUSE;
         loop {
             let members = self
-                .look(control_plane, "waiting for nodes")
+                .look(control_plane, Extent::Everybody, "waiting for nodes")
                 .await?
                 .members();
             let is_up = |node| {
@@ -529,7 +556,8 @@ impl Coe for Rehearsal {
         control_plane: &dyn Exec,
         spec: &ClusterSpec,
     ) -> Result<(), CoeError> {
-        let look = self.look(control_plane, "changing settings").await?;
+        let only = Extent::Only(control_plane.node().clone());
+        let look = self.look(control_plane, only, "changing settings").await?;
         match look.ledger.settings() {
             Some((cluster, labels)) if *labels != spec.labels => {
                 let page = look.ledger.settings_page(cluster, spec.labels.clone());
@@ -573,7 +601,8 @@ impl Coe for Rehearsal {
         _leaving: Option<&dyn Exec>,
     ) -> Result<(), CoeError> {
         let what = "removing a member";
-        let look = self.look(control_plane, what).await?;
+        let only = Extent::Only(node.clone());
+        let look = self.look(control_plane, only, what).await?;
         // All of that name at once: a join whose answer was lost may have left a dead one beside it.
         let going: Vec<&MemberPage> = look
             .ledger
@@ -594,7 +623,7 @@ impl Coe for Rehearsal {
         }
         let pages: Vec<_> = going
             .iter()
-            .map(|member| look.ledger.removed_page(member.id))
+            .map(|member| look.ledger.removed_page(member))
             .collect();
         if pages.is_empty() {
             return Ok(());

@@ -10,7 +10,7 @@ use crate::coe::CoeError;
 use crate::model::{NodeName, Secret};
 use crate::transport::{Command, Exec, NodeFile, Stdin};
 
-use super::ledger::Page;
+use super::ledger::{Extent, Page};
 
 /// On the machine and in none of its volumes: a machine that is made again carries its new version.
 const VERSION: &str = "/run/rehearsal/version.json";
@@ -91,13 +91,19 @@ impl DataFolder {
         )
     }
 
-    /// The pages in the copies of the nodes that answer.
+    /// The pages of `extent` in the copies of the nodes that answer.
     pub(super) async fn read_pages(
         &self,
         exec: &dyn Exec,
         ways: &[Way],
+        extent: &Extent,
     ) -> Result<Vec<Page>, CoeError> {
-        let folders = ways.iter().map(|way| self.ledger(*way)).collect();
+        let below = extent.folders();
+        let of_way = |way: &Way| {
+            let ledger = self.ledger(*way);
+            below.iter().map(move |folder| format!("{ledger}/{folder}"))
+        };
+        let folders = ways.iter().flat_map(of_way).collect();
         let found = output(exec, "find", folders).await?;
         let paths: Vec<String> = String::from_utf8_lossy(&found)
             .lines()
