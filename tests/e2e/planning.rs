@@ -6,68 +6,104 @@ use coe_tests::Stack;
 use coe_tests::stack::swarm;
 
 /// A cluster of which every argument comes from something that is made in the same apply.
-const ALL_UNKNOWN: &str = r#"
-resource "terraform_data" "words" {
+const ALL_FROM_ELSEWHERE: &str = r#"
+resource "terraform_data" "given" {
   input = {
-    label  = "7"
-    image  = "hello:1"
-    port   = { node = "worker-1", node_port = 80, host_port = 8080 }
+    limit  = "LIMIT"
+    labels = { task_history_limit = "LIMIT" }
+    port   = { node = "worker-1", node_port = 8080, host_port = 18080 }
+    number = 9090
     mount  = { host_path = "/srv", node_path = "/srv" }
-    volume = { name = "extra", path = "/extra" }
-    cidr   = "10.77.0.0/24"
+    volume = { name = "store", path = "/var/data" }
+    image  = "workload:1"
     flavor = "1x1"
     count  = 2
-    labels = { task_history_limit = "7" }
+    cidr   = "10.89.7.0/24"
   }
 }
 
 locals {
-  words = terraform_data.words.output
+  given = terraform_data.given.output
 }
 
 resource "coe_container_cluster" "this" {
   name           = "NAME"
   coe            = "swarm"
   image          = "IMAGE"
-  node_count     = local.words.count
-  flavor         = local.words.flavor
   labels         = ARGUMENT_LABELS
-  preload_images = [local.words.image]
   ports          = ARGUMENT_PORTS
-  mounts         = [local.words.mount]
-  volumes        = [local.words.volume]
-  network        = { cidr = local.words.cidr }
+  mounts         = [local.given.mount]
+  volumes        = [local.given.volume, { name = "more", path = "${local.given.volume.path}-more" }]
+  preload_images = [local.given.image]
+  flavor         = local.given.flavor
+  node_count     = local.given.count
+  network        = { cidr = ARGUMENT_CIDR }
 }
 
 resource "coe_cluster_node" "extra" {
   cluster_id  = coe_container_cluster.this.id
   name        = "NAME-extra"
-  node_labels = { zone = local.words.label }
+  node_labels = { limit = local.given.limit }
 }
 "#;
 
 #[test]
-fn values_that_are_not_known_yet_are_planned_at_every_depth() {
-    for (labels, ports) in [
+fn what_is_unknown_at_plan_may_stand_anywhere() {
+    for (which, labels, ports) in [
         (
-            "{ task_history_limit = local.words.label }",
-            "[local.words.port]",
+            "single values",
+            "{ task_history_limit = local.given.limit }",
+            "[local.given.port, { node_port = local.given.number }]",
         ),
         (
-            "local.words.labels",
-            "[for port in [local.words.port] : port]",
+            "maps and lists as a whole",
+            "local.given.labels",
+            "[for port in [local.given.port, { node_port = local.given.number }] : port]",
         ),
     ] {
-        let stack = Stack::simulated("unknown");
-        let configuration = ALL_UNKNOWN
-            .replace("ARGUMENT_LABELS", labels)
-            .replace("ARGUMENT_PORTS", ports);
-        stack.configure(&configuration);
-        let _ = stack.terraform(&["plan", "-input=false"]).succeeded();
+        let stack = Stack::simulated("late");
+        let configure = |limit: &str, cidr: &str| {
+            let configuration = ALL_FROM_ELSEWHERE
+                .replace("ARGUMENT_LABELS", labels)
+                .replace("ARGUMENT_PORTS", ports)
+                .replace("ARGUMENT_CIDR", cidr)
+                .replace("LIMIT", limit);
+            stack.configure(&configuration);
+        };
+        configure("3", "local.given.cidr");
         stack.apply();
-        assert_eq!(stack.cluster()["labels"]["task_history_limit"], "7");
-        assert_eq!(stack.cluster()["ports"][0]["host_port"], 8080);
         stack.assert_plan_is_empty();
+        let cluster = stack.cluster();
+        let found = [
+            (&cluster["labels"]["task_history_limit"], "3"),
+            (&cluster["ports"][0]["node"], "worker-1"),
+            (&cluster["mounts"][0]["node_path"], "/srv"),
+            (&cluster["volumes"][1]["path"], "/var/data-more"),
+            (&cluster["preload_images"][0], "workload:1"),
+            (&cluster["flavor"], "1x1"),
+            (&cluster["network"]["cidr"], "10.89.7.0/24"),
+        ];
+        for (found, wanted) in found {
+            assert_eq!(found, wanted, "{which}");
+        }
+        let found = [
+            (&cluster["ports"][0]["host_port"], 18080),
+            (&cluster["ports"][1]["node_port"], 9090),
+            (&cluster["node_count"], 2),
+        ];
+        for (found, wanted) in found {
+            assert_eq!(found, wanted, "{which}");
+        }
+
+        // Known in state and unknown in the plan of the change: it stays the same cluster where it turns out so.
+        configure("4", "\"10.89.7.0/24\"");
+        stack.apply();
+        stack.assert_plan_is_empty();
+        let changed = stack.cluster();
+        assert_eq!(changed["labels"]["task_history_limit"], "4", "{which}");
+        assert_eq!(changed["id"], cluster["id"], "{which}");
+        let node = stack.state("coe_cluster_node.extra");
+        assert_eq!(node["node_labels"]["limit"], "4", "{which}");
         stack.destroy();
     }
 }
