@@ -74,7 +74,8 @@ pub enum EngineError {
     /// Another operation works on the cluster, on another machine or for another user.
     #[error(
         "cluster {name} (id {id}) is being changed by operation {operation} {host}: {began}it may work until \
-         {deadline:.0}. Wait for its end; if it was killed, the next operation after that time goes on",
+         {deadline:.0}. Wait for its end. If its process is gone, `gc --ended {operation}` of this program lets others \
+         at the cluster; without that the next operation after that time goes on",
         name = holder.cluster_name,
         id = holder.cluster,
         operation = holder.operation,

@@ -180,6 +180,79 @@ fn elsewhere_what_a_killed_create_left_is_spared_until_somebody_says_that_it_is_
     stack.destroy();
 }
 
+/// Kills the provider in the middle of an update of a finished cluster, which it has claimed.
+fn kill_in_the_middle_of_an_update(stack: &Stack) {
+    stack.configure_swarm("node_count = 0");
+    stack.apply();
+    stack.configure(&format!("{HANGS}{}", swarm("node_count = 2")));
+    let terraform = stack.start(&["apply", "-auto-approve", "-input=false"]);
+    await_condition("machines are made, and one hangs", || {
+        let remembered = remembered(stack);
+        let is_begun =
+            |ordinal| remembered.contains(&format!("{}-worker-{ordinal}\"", stack.name()));
+        is_begun(1) && is_begun(2)
+    });
+    kill_provider_of(terraform);
+    stack.configure_swarm("node_count = 2");
+}
+
+/// The claims on clusters of the stack's simulated platform.
+fn claims(stack: &Stack) -> usize {
+    let clusters = fs::read_dir(stack.folder().join("platform/clusters"));
+    let folders = clusters.into_iter().flatten().flatten();
+    let claims = folders.filter(|folder| folder.path().join("claim.json").exists());
+    claims.count()
+}
+
+#[test]
+fn elsewhere_the_claim_of_a_killed_update_stays_until_somebody_says_that_it_is_over() {
+    let stack = Stack::simulated("gcclaim");
+    kill_in_the_middle_of_an_update(&stack);
+    let elsewhere = |options: &[&str], exit, said: &[&str]| {
+        let journals = ["--journal-dir", "elsewhere/coe/journal"];
+        gc(&stack, &[&journals, options].concat(), exit, said)
+    };
+    let apply_elsewhere = || {
+        let mut apply = stack.command(&["apply", "-auto-approve", "-input=false"]);
+        apply.env("XDG_STATE_HOME", stack.folder().join("elsewhere"));
+        stack.run(apply, "apply elsewhere")
+    };
+    let list = elsewhere(
+        &["--yes"],
+        0,
+        &["Nothing to remove", "a claim", "this ends it"],
+    );
+    let operation = operation_in(&list).to_owned();
+    let told = format!("gc --ended {operation}");
+    let _ = apply_elsewhere().failed_saying(&[&told]);
+    let another = "00000000-0000-4000-8000-000000000000";
+    elsewhere(&["--yes", "--ended", another], 1, &[another]);
+    let said = "you say that its process is gone";
+    elsewhere(&["--ended", &operation], 3, &["Claims of operations", said]);
+    assert_eq!(claims(&stack), 1, "so far, nobody said yes");
+
+    let before = objects(&stack);
+    elsewhere(&["--yes", "--ended", &operation], 0, &["Ended 1 claim"]);
+    assert_eq!(claims(&stack), 0);
+    assert_eq!(objects(&stack), before, "the cluster stays as it is");
+    let _ = apply_elsewhere().succeeded();
+    stack.assert_ready(&["control-plane-1", "worker-1", "worker-2"]);
+    stack.destroy();
+}
+
+#[test]
+fn here_the_claim_of_a_killed_update_needs_nobody_who_says_so() {
+    let stack = Stack::simulated("gchere");
+    kill_in_the_middle_of_an_update(&stack);
+    let died = "its process died on this machine";
+    gc(&stack, &[], 3, &["Claims of operations", died]);
+    gc(&stack, &["--yes"], 0, &["Ended 1 claim"]);
+    assert_eq!(claims(&stack), 0);
+    stack.apply();
+    stack.assert_plan_is_empty();
+    stack.destroy();
+}
+
 #[test]
 fn a_create_that_lives_is_never_touched() {
     let stack = Stack::simulated("gclive");

@@ -1,4 +1,5 @@
-//! What creates that came to no end have left on the platform, and whether it may go.
+//! What creates that came to no end have left on the platform, and whether it may go; and the claims of operations
+//! that came to none.
 //!
 //! A finished cluster is never among it: nobody can know which state has it. A half-made node of a finished cluster
 //! is not either: the next update of that cluster repairs it. What carries no labels of ours is not looked at.
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Engine;
 use crate::error::{EngineError, Failure};
-use crate::model::{ClusterId, ObservedCluster, OperationId};
+use crate::model::{ClusterId, ObservedCluster, OperationId, Owner};
 use crate::operation::Operation;
 use crate::platform::Scope;
 use crate::saga::journal::{JournalError, OperationKind, Outcome, Running, Worker};
@@ -21,6 +22,15 @@ pub struct Leftover {
     /// When the create began, if anything tells.
     pub begun: Option<Timestamp>,
     /// Whether it may go.
+    pub fate: Fate,
+}
+
+/// A claim that an operation has on a cluster, which is whole for all that.
+#[derive(Debug)]
+pub struct Held {
+    /// Whose it is: the operation, the cluster, and until when.
+    pub holder: Owner,
+    /// Whether it may be ended.
     pub fate: Fate,
 }
 
@@ -70,6 +80,45 @@ impl Engine {
         }
         leftovers.sort_by_key(|leftover| (leftover.observed.owner.deadline, leftover.observed.id));
         Ok(leftovers)
+    }
+
+    /// The claims on all clusters of the platform, the oldest deadline first. `ended` as with [`Engine::garbage`].
+    pub async fn claims(&self, ended: Option<OperationId>) -> Result<Vec<Held>, EngineError> {
+        let found = self.observe(&Scope::All, &Bounds::for_look()).await?;
+        let mut claims = Vec::new();
+        for holder in found.into_iter().filter_map(|observed| observed.claim) {
+            let (fate, _) = self.fate(&holder, ended).await;
+            claims.push(Held { holder, fate });
+        }
+        claims.sort_by_key(|claim| (claim.holder.deadline, claim.holder.cluster));
+        Ok(claims)
+    }
+
+    /// Ends the claim that `operation` has on the cluster, if it may be ended by what is there now. One that somebody
+    /// may work under is an error and stays. One that is gone is ended, and so is one whose place another has taken.
+    pub async fn end_claim(
+        &self,
+        cluster: ClusterId,
+        operation: OperationId,
+        ended: Option<OperationId>,
+    ) -> Result<(), EngineError> {
+        let bounds = Bounds::for_look();
+        let found = self.observe(&Scope::Id(cluster), &bounds).await?.pop();
+        let claim = found.and_then(|observed| observed.claim);
+        let Some(holder) = claim.filter(|holder| holder.operation == operation) else {
+            return Ok(());
+        };
+        match self.fate(&holder, ended).await.0 {
+            Fate::Over(_) => {
+                let release = || self.0.platform.release(cluster, operation);
+                self.ask(&bounds, release).await
+            }
+            Fate::Spared(Spared::NotKnown(error)) => Err(error.into()),
+            Fate::Spared(Spared::AtWork(_) | Spared::MayLive) => {
+                let holder = Box::new(holder);
+                Err(EngineError::Claimed { holder })
+            }
+        }
     }
 
     /// Deletes what an unfinished create has left, if it may go by what is there now. A cluster that was finished
@@ -128,10 +177,19 @@ impl Engine {
     }
 
     async fn leftover(&self, observed: ObservedCluster, ended: Option<OperationId>) -> Leftover {
-        let owner = &observed.owner;
-        let journals = &self.0.journals;
-        let worker = journals.worker(observed.id, owner.operation).await;
         let recorded = observed.record.as_ref().map(|record| record.created_at);
+        let (fate, remembered) = self.fate(&observed.owner, ended).await;
+        Leftover {
+            begun: recorded.or(remembered),
+            observed,
+            fate,
+        }
+    }
+
+    /// Whether what an operation has left may go, and when the operation began by the journal.
+    async fn fate(&self, owner: &Owner, ended: Option<OperationId>) -> (Fate, Option<Timestamp>) {
+        let journals = &self.0.journals;
+        let worker = journals.worker(owner.cluster, owner.operation).await;
         let remembered = match &worker {
             Ok(Worker::Gone(begun)) => Some(*begun),
             Ok(Worker::Here(Some(running))) => Some(running.started),
@@ -145,10 +203,6 @@ impl Engine {
             Ok(Worker::NotKnown) if ended == Some(owner.operation) => Fate::Over(Over::Said),
             Ok(Worker::NotKnown) => Fate::Spared(Spared::MayLive),
         };
-        Leftover {
-            begun: recorded.or(remembered),
-            observed,
-            fate,
-        }
+        (fate, remembered)
     }
 }

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use garbage::{Fate, Leftover, Over, Spared};
+pub use garbage::{Fate, Held, Leftover, Over, Spared};
 pub use nodes::NodeRequest;
 
 use tokio::sync::Mutex;
@@ -277,6 +277,8 @@ mod tests {
         is_send(engine.delete(id, operation));
         is_send(engine.garbage(None));
         is_send(engine.remove_garbage(id, None, operation));
+        is_send(engine.claims(None));
+        is_send(engine.end_claim(id, operation.id, None));
         is_send(engine.add_node(id, node, operation));
         is_send(engine.update_node(id, node, operation));
         is_send(engine.remove_node(id, name, operation));

@@ -1,6 +1,7 @@
 //! Two who know nothing of each other, with journals of their own, and one cluster.
 
-use coe_engine::model::Owner;
+use coe_engine::engine::{Fate, Over, Spared};
+use coe_engine::model::{OperationId, Owner};
 use jiff::Timestamp;
 
 use super::*;
@@ -72,6 +73,37 @@ async fn a_claim_whose_time_is_up_goes_with_the_next_look() {
     bench.let_the_claim_run_out(&cluster);
     bench.read(&cluster).await;
     assert_eq!(bench.claim(&cluster).await, None);
+}
+
+/// Who knows that a computer is gone need not wait for the end of its operation's time.
+#[tokio::test]
+async fn a_claim_ends_when_its_operation_is_said_to_be_dead_and_no_other_is() {
+    let bench = Bench::new();
+    let cluster = bench.create(&spec(1, 2)).await;
+    let first = update_that_hangs(&bench, &cluster);
+    await_claim(&bench, &cluster).await;
+    first.abort();
+    _ = first.await;
+
+    let (second, id) = (bench.restarted(), cluster.id());
+    let held = second.claims(None).await.unwrap().remove(0);
+    assert!(matches!(held.fate, Fate::Spared(Spared::MayLive)));
+    let dead = held.holder.operation;
+    let another = OperationId::new();
+    for said in [None, Some(another)] {
+        let refused = second.end_claim(id, dead, said).await.unwrap_err();
+        let told = refused.to_string();
+        assert!(told.contains(&format!("gc --ended {dead}")), "{told}");
+    }
+    second.end_claim(id, another, Some(another)).await.unwrap();
+    assert_eq!(bench.claim(&cluster).await, Some(held.holder));
+
+    let held = second.claims(Some(dead)).await.unwrap().remove(0);
+    assert!(matches!(held.fate, Fate::Over(Over::Said)));
+    second.end_claim(id, dead, Some(dead)).await.unwrap();
+    assert_eq!(bench.claim(&cluster).await, None);
+    second.end_claim(id, dead, Some(dead)).await.unwrap();
+    bench.update(&cluster, &spec(1, 3)).await;
 }
 
 impl Bench {

@@ -24,7 +24,7 @@ Usage: terraform-provider-coe [--debug | --version | --help]
        terraform-provider-coe gc [--help] [option]...
        terraform-provider-coe watch [--help] [option]... [cluster]
 
-  gc          list what interrupted creates have left on a platform, and remove it
+  gc          list what interrupted operations have left on a platform, and remove it
   watch       show what is being done to clusters, as it is done
   --debug     serve until Ctrl-C, and print TF_REATTACH_PROVIDERS for a Terraform that is started by hand
   --version   print the version
@@ -41,7 +41,7 @@ pub enum Command {
     Version,
     /// A help text.
     Help(&'static str),
-    /// To remove what interrupted creates have left.
+    /// To remove what interrupted operations have left.
     Gc(gc::Options),
     /// To show what is being done.
     Watch(watch::Options),

@@ -1,4 +1,5 @@
-//! `gc`: lists what interrupted creates have left, and removes it after a look.
+//! `gc`: lists what interrupted creates have left, and the claims of operations that came to no end, and removes them
+//! after a look.
 
 mod report;
 
@@ -7,32 +8,35 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coe_engine::engine::{Engine, Leftover};
+use coe_engine::engine::{Engine, Held, Leftover};
+use coe_engine::error::EngineError;
 use coe_engine::model::OperationId;
 use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget, StepProgress};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use self::report::{Listing, Question};
+use self::report::{Listing, Question, Tally};
 use super::platform::PlatformOptions;
 use super::{FAILED, complain, say, threads};
 use crate::diagnostics::sentence;
 
 /// How `gc` is used.
 pub const HELP: &str = "\
-Lists what creates that came to no end have left on a platform, and removes it after a look.
+Lists what creates that came to no end have left on a platform, and the claims of operations that came to none, and
+removes them after a look.
 
 Usage: terraform-provider-coe gc [option]...
 
 What is found by its labels and belongs to no finished cluster is removed once nobody can be at work on it any more:
 the time of its operation is up, or the journal of this machine proves that its process is dead. A finished cluster is
-never removed, nor is anything without this provider's labels.
+never removed, nor is anything without this provider's labels. Of a finished cluster only the claim goes by which an
+operation keeps others from changing it, by the same two rules.
 
   --dry-run               only list
   --yes                   remove without asking
   --older-than <time>     leave alone what was begun more recently, such as 90s, 2h or 1h30m
-  --ended <operation>     remove what this operation has left, and nothing else, before its time is up: for who knows
-                          that its process is gone, on whatever machine it was
+  --ended <operation>     remove what this operation has left, or end its claim, and nothing else, before its time is
+                          up: for who knows that its process is gone, on whatever machine it was
   --docker-host <url>     the Docker Engine; default: $DOCKER_HOST, or else the local socket. $DOCKER_TLS_VERIFY and
                           $DOCKER_CERT_PATH are heeded
   --simulated-dir <dir>   the folder of a simulated platform, instead of a Docker Engine
@@ -96,7 +100,7 @@ async fn collect(options: Options) -> ExitCode {
     };
     let place = format!("{} at {}", platform.name(), platform.location());
     let engine = Engine::new(platform, settings);
-    let found = match engine.garbage(options.ended).await {
+    let (leftovers, claims) = match find(&engine, options.ended).await {
         Ok(found) => found,
         Err(error) => {
             complain(&format!(
@@ -106,7 +110,13 @@ async fn collect(options: Options) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let listing = Listing::of(found, options.ended, options.older_than, Timestamp::now());
+    let listing = Listing::of(
+        leftovers,
+        claims,
+        options.ended,
+        options.older_than,
+        Timestamp::now(),
+    );
     if let (Some(ended), true) = (options.ended, listing.is_empty()) {
         complain(&report::unknown(ended, &place));
         return ExitCode::from(FAILED);
@@ -120,7 +130,7 @@ async fn collect(options: Options) -> ExitCode {
         Consent::Asked => Question::NobodyToAsk,
     };
     say(&listing.render(&place, question));
-    if listing.garbage.is_empty() {
+    if listing.has_nothing_to_do() {
         return ExitCode::SUCCESS;
     }
     match question {
@@ -131,9 +141,49 @@ async fn collect(options: Options) -> ExitCode {
             ExitCode::from(NOT_TOLD)
         }
         Question::Asked | Question::Answered => {
-            remove(&engine, listing.garbage, options.ended).await
+            // First: what is left of a create may be claimed by an operation that came to no end either.
+            let claims = end(&engine, listing.claims.over, options.ended).await;
+            let leftovers = remove(&engine, listing.leftovers.over, options.ended).await;
+            say(&report::end(leftovers, claims));
+            if leftovers.failed + claims.failed == 0 {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(FAILED)
+            }
         }
     }
+}
+
+async fn find(
+    engine: &Engine,
+    ended: Option<OperationId>,
+) -> Result<(Vec<Leftover>, Vec<Held>), EngineError> {
+    Ok((engine.garbage(ended).await?, engine.claims(ended).await?))
+}
+
+async fn end(engine: &Engine, claims: Vec<Held>, ended: Option<OperationId>) -> Tally {
+    let mut tally = Tally::default();
+    for Held { holder, .. } in claims {
+        let (cluster, operation) = (holder.cluster, holder.operation);
+        match engine.end_claim(cluster, operation, ended).await {
+            Ok(()) => {
+                tally.done += 1;
+                say(&format!(
+                    "  done: end the claim on {}\n",
+                    holder.cluster_name
+                ));
+            }
+            Err(error) => {
+                tally.failed += 1;
+                complain(&format!(
+                    "the claim on {} (id {cluster}) was not ended: {}",
+                    holder.cluster_name,
+                    sentence(&error)
+                ));
+            }
+        }
+    }
+    tally
 }
 
 fn is_yes() -> bool {
@@ -142,7 +192,7 @@ fn is_yes() -> bool {
     std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
-async fn remove(engine: &Engine, garbage: Vec<Leftover>, ended: Option<OperationId>) -> ExitCode {
+async fn remove(engine: &Engine, garbage: Vec<Leftover>, ended: Option<OperationId>) -> Tally {
     let interrupted = CancellationToken::new();
     let interruption = tokio::spawn({
         let interrupted = interrupted.clone();
@@ -154,7 +204,7 @@ async fn remove(engine: &Engine, garbage: Vec<Leftover>, ended: Option<Operation
             }
         }
     });
-    let (mut removed, mut failed) = (0, 0);
+    let mut tally = Tally::default();
     for leftover in garbage {
         let (id, owner) = (leftover.observed.id, leftover.observed.owner);
         let operation = Operation {
@@ -167,9 +217,9 @@ async fn remove(engine: &Engine, garbage: Vec<Leftover>, ended: Option<Operation
             retries: RetryBudget::default(),
         };
         match engine.remove_garbage(id, ended, &operation).await {
-            Ok(()) => removed += 1,
+            Ok(()) => tally.done += 1,
             Err(failure) => {
-                failed += 1;
+                tally.failed += 1;
                 complain(&format!(
                     "{} (id {id}) was not removed: {failure}",
                     owner.cluster_name
@@ -178,12 +228,7 @@ async fn remove(engine: &Engine, garbage: Vec<Leftover>, ended: Option<Operation
         }
     }
     interruption.abort();
-    say(&report::end(removed, failed));
-    if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(FAILED)
-    }
+    tally
 }
 
 /// Tells each step that is done, a line each.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use coe_engine::engine::{Fate, Leftover, Over, Spared};
-use coe_engine::model::{ObservedCluster, OperationId};
+use coe_engine::engine::{Fate, Held, Leftover, Over, Spared};
+use coe_engine::model::{ObservedCluster, OperationId, Owner};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::commands::span::{between, rough};
@@ -23,81 +23,183 @@ pub(super) enum Question {
     Answered,
 }
 
+/// What an operation that came to no end has left.
+pub(super) trait Left {
+    /// The operation, its cluster, and until when it may work.
+    fn owner(&self) -> &Owner;
+    /// When it began, if anything tells.
+    fn begun(&self) -> Option<Timestamp>;
+    fn fate(&self) -> &Fate;
+    /// What it is.
+    fn what(&self) -> String;
+    /// What it means where the process lives, against what somebody says.
+    const IF_IT_LIVES: &str;
+    /// What is done with it.
+    const DONE: &str;
+}
+
+impl Left for Leftover {
+    fn owner(&self) -> &Owner {
+        &self.observed.owner
+    }
+
+    fn begun(&self) -> Option<Timestamp> {
+        self.begun
+    }
+
+    fn fate(&self) -> &Fate {
+        &self.fate
+    }
+
+    fn what(&self) -> String {
+        size(&self.observed)
+    }
+
+    const IF_IT_LIVES: &str = "it will make more";
+    const DONE: &str = "removes";
+}
+
+impl Left for Held {
+    fn owner(&self) -> &Owner {
+        &self.holder
+    }
+
+    fn begun(&self) -> Option<Timestamp> {
+        self.holder.operation.began()
+    }
+
+    fn fate(&self) -> &Fate {
+        &self.fate
+    }
+
+    fn what(&self) -> String {
+        "a claim, which keeps others from changing it".to_owned()
+    }
+
+    const IF_IT_LIVES: &str = "two will change it at once";
+    const DONE: &str = "ends";
+}
+
+/// What was found of one kind.
+pub(super) struct Sorted<L> {
+    /// What may go.
+    pub(super) over: Vec<L>,
+    /// What may go and is too young.
+    young: Vec<L>,
+    /// What somebody may work on.
+    spared: Vec<L>,
+}
+
+impl<L: Left> Sorted<L> {
+    fn of(
+        found: Vec<L>,
+        ended: Option<OperationId>,
+        older_than: SignedDuration,
+        now: Timestamp,
+    ) -> Self {
+        let mut sorted = Self {
+            over: Vec::new(),
+            young: Vec::new(),
+            spared: Vec::new(),
+        };
+        for left in found {
+            if ended.is_some_and(|ended| ended != left.owner().operation) {
+                continue;
+            }
+            let into = match left.fate() {
+                Fate::Spared(_) => &mut sorted.spared,
+                Fate::Over(_) if between(begun(&left), now) < older_than => &mut sorted.young,
+                Fate::Over(_) => &mut sorted.over,
+            };
+            into.push(left);
+        }
+        sorted
+    }
+
+    fn is_empty(&self) -> bool {
+        self.over.is_empty() && self.young.is_empty() && self.spared.is_empty()
+    }
+}
+
 /// What was found.
 pub(super) struct Listing {
     now: Timestamp,
     older_than: SignedDuration,
-    /// What may go.
-    pub(super) garbage: Vec<Leftover>,
-    /// What may go and is too young.
-    young: Vec<Leftover>,
-    /// What somebody may work on.
-    spared: Vec<Leftover>,
+    pub(super) leftovers: Sorted<Leftover>,
+    pub(super) claims: Sorted<Held>,
 }
 
 impl Listing {
     /// Sorts what was found; of what `ended` names, only that.
     pub(super) fn of(
-        found: Vec<Leftover>,
+        leftovers: Vec<Leftover>,
+        claims: Vec<Held>,
         ended: Option<OperationId>,
         older_than: Duration,
         now: Timestamp,
     ) -> Self {
         let older_than = SignedDuration::try_from(older_than).unwrap_or(SignedDuration::MAX);
-        let mut listing = Self {
+        Self {
             now,
             older_than,
-            garbage: Vec::new(),
-            young: Vec::new(),
-            spared: Vec::new(),
-        };
-        for leftover in found {
-            let operation = leftover.observed.owner.operation;
-            if ended.is_some_and(|ended| ended != operation) {
-                continue;
-            }
-            let into = match leftover.fate {
-                Fate::Spared(_) => &mut listing.spared,
-                Fate::Over(_) if between(begun(&leftover), now) < older_than => &mut listing.young,
-                Fate::Over(_) => &mut listing.garbage,
-            };
-            into.push(leftover);
+            leftovers: Sorted::of(leftovers, ended, older_than, now),
+            claims: Sorted::of(claims, ended, older_than, now),
         }
-        listing
     }
 
     /// Whether nothing was found at all.
     pub(super) fn is_empty(&self) -> bool {
-        [&self.garbage, &self.young, &self.spared]
-            .iter()
-            .all(|found| found.is_empty())
+        self.leftovers.is_empty() && self.claims.is_empty()
+    }
+
+    /// Whether nothing was found that may go.
+    pub(super) fn has_nothing_to_do(&self) -> bool {
+        self.leftovers.over.is_empty() && self.claims.over.is_empty()
     }
 
     /// The list, and what is done with it.
     pub(super) fn render(&self, place: &str, question: Question) -> String {
-        let mut text = if self.garbage.is_empty() {
-            format!("Nothing to remove on {place}.\n")
-        } else {
-            format!("Left by creates that came to no end, on {place}:\n")
-        };
-        self.describe(&self.garbage, &mut text);
-        if !self.young.is_empty() {
+        let Self {
+            leftovers, claims, ..
+        } = self;
+        let mut text = String::new();
+        if self.has_nothing_to_do() {
+            let _ = writeln!(text, "Nothing to remove on {place}.");
+        }
+        if !leftovers.over.is_empty() {
+            let _ = writeln!(text, "Left by creates that came to no end, on {place}:");
+            self.describe(&leftovers.over, &mut text);
+        }
+        if !claims.over.is_empty() {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            let _ = writeln!(
+                text,
+                "{gap}Claims of operations that came to no end, on {place}:"
+            );
+            self.describe(&claims.over, &mut text);
+        }
+        if !(leftovers.young.is_empty() && claims.young.is_empty()) {
             let _ = write!(
                 text,
                 "\nLeft alone, because it is not older than {}:\n",
                 rough(self.older_than)
             );
-            self.describe(&self.young, &mut text);
+            self.describe(&leftovers.young, &mut text);
+            self.describe(&claims.young, &mut text);
         }
-        if !self.spared.is_empty() {
+        if !(leftovers.spared.is_empty() && claims.spared.is_empty()) {
             text.push_str("\nNot touched, because somebody may be at work on it:\n");
-            self.describe(&self.spared, &mut text);
+            self.describe(&leftovers.spared, &mut text);
+            self.describe(&claims.spared, &mut text);
         }
-        if !self.garbage.is_empty() {
+        if !self.has_nothing_to_do() {
             text.push_str(match question {
                 Question::DryRun => "\nA dry run: nothing was removed.\n",
                 Question::NobodyToAsk => {
                     "\nNothing was removed, because nobody can be asked here: --yes removes it.\n"
+                }
+                Question::Asked if leftovers.over.is_empty() => {
+                    "\nEnd the claim and leave the cluster as it is? Only \"yes\" ends it: "
                 }
                 Question::Asked => "\nRemove it? Only \"yes\" removes it: ",
                 Question::Answered => "\n",
@@ -106,38 +208,46 @@ impl Listing {
         text
     }
 
-    fn describe(&self, leftovers: &[Leftover], text: &mut String) {
-        for leftover in leftovers {
-            let owner = &leftover.observed.owner;
+    fn describe<L: Left>(&self, found: &[L], text: &mut String) {
+        for left in found {
+            let owner = left.owner();
             let _ = write!(
                 text,
                 "\n  {}  {}\n    cluster id  {}\n    operation   {}, {}\n    {}\n",
                 owner.cluster_name,
-                size(&leftover.observed),
-                leftover.observed.id,
+                left.what(),
+                owner.cluster,
                 owner.operation,
-                self.age(leftover),
-                self.reason(leftover)
+                self.age(left.begun()),
+                self.reason(left)
             );
         }
     }
 
-    fn age(&self, leftover: &Leftover) -> String {
-        match leftover.begun {
+    fn age(&self, begun: Option<Timestamp>) -> String {
+        match begun {
             Some(begun) => format!("begun {} ago", rough(between(begun, self.now))),
             None => "begun at a time that is not known".to_owned(),
         }
     }
 
-    fn reason(&self, leftover: &Leftover) -> String {
-        let deadline = leftover.observed.owner.deadline;
-        match &leftover.fate {
+    fn reason<L: Left>(&self, left: &L) -> String {
+        let Owner {
+            deadline,
+            operation,
+            ..
+        } = left.owner();
+        match left.fate() {
             Fate::Over(Over::TimeUp) => {
-                format!("its time was up {} ago", rough(between(deadline, self.now)))
+                format!(
+                    "its time was up {} ago",
+                    rough(between(*deadline, self.now))
+                )
             }
             Fate::Over(Over::ProcessDied) => "its process died on this machine".to_owned(),
             Fate::Over(Over::Said) => format!(
-                "it has until {deadline:.0}, and you say that its process is gone: if it is not, it will make more"
+                "it has until {deadline:.0}, and you say that its process is gone: if it is not, {}",
+                L::IF_IT_LIVES
             ),
             Fate::Spared(Spared::AtWork(Some(running))) => format!(
                 "process {} of this machine is at work on it, and has until {:.0}",
@@ -148,8 +258,8 @@ impl Listing {
             }
             Fate::Spared(Spared::MayLive) => format!(
                 "it has until {deadline:.0}, and nothing on this machine tells whether its process lives.\n    Where \
-                 you know that it is gone, this removes it before: --ended {}",
-                leftover.observed.owner.operation
+                 you know that it is gone, this {} it before: --ended {operation}",
+                L::DONE
             ),
             Fate::Spared(Spared::NotKnown(error)) => sentence(error),
         }
@@ -157,8 +267,8 @@ impl Listing {
 }
 
 /// When it began. Where nothing tells, the end of its time: it was begun before that.
-fn begun(leftover: &Leftover) -> Timestamp {
-    leftover.begun.unwrap_or(leftover.observed.owner.deadline)
+fn begun(left: &impl Left) -> Timestamp {
+    left.begun().unwrap_or(left.owner().deadline)
 }
 
 fn size(observed: &ObservedCluster) -> String {
@@ -194,24 +304,34 @@ fn size(observed: &ObservedCluster) -> String {
 /// What is said of an operation that has left nothing.
 pub(super) fn unknown(ended: OperationId, place: &str) -> String {
     format!(
-        "no unfinished create on {place} is of operation {ended}; gc without --ended lists those that are there"
+        "no unfinished create and no claim on {place} is of operation {ended}; gc without --ended lists those that \
+         are there"
     )
 }
 
 /// What came of it.
-pub(super) fn end(removed: usize, failed: usize) -> String {
-    let clusters = |count| match count {
-        1 => "1 cluster".to_owned(),
-        count => format!("{count} clusters"),
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Tally {
+    pub(super) done: usize,
+    pub(super) failed: usize,
+}
+
+/// What came of all of it.
+pub(super) fn end(leftovers: Tally, claims: Tally) -> String {
+    let counted = |count, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
     };
-    match failed {
-        0 => format!("Removed what was left of {}.\n", clusters(removed)),
-        _ => format!(
-            "Removed what was left of {}, and not of {}.\n",
-            clusters(removed),
-            clusters(failed)
-        ),
-    }
+    let told = |tally: Tally, done: &str, not: &str, what: &str| {
+        let of = counted(tally.done, what);
+        match (tally.done, tally.failed) {
+            (0, 0) => String::new(),
+            (_, 0) => format!("{done} {of}.\n"),
+            (_, failed) => format!("{done} {of}, and {not} {}.\n", counted(failed, what)),
+        }
+    };
+    told(leftovers, "Removed what was left of", "not of", "cluster")
+        + &told(claims, "Ended", "not", "claim")
 }
 
 #[cfg(test)]

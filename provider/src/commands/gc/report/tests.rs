@@ -52,9 +52,23 @@ fn leftover(name: &str, number: u8, deadline: &str, begun: Option<&str>, fate: F
     }
 }
 
-fn check(found: Vec<Leftover>, older_than: u64, question: Question, expected: &Expect) {
+fn claim(name: &str, number: u8, deadline: &str, fate: Fate) -> Held {
+    let holder = leftover(name, number, deadline, None, Fate::Over(Over::TimeUp));
+    Held {
+        holder: holder.observed.owner,
+        fate,
+    }
+}
+
+fn check(
+    found: Vec<Leftover>,
+    claims: Vec<Held>,
+    older_than: u64,
+    question: Question,
+    expected: &Expect,
+) {
     let older_than = Duration::from_secs(older_than);
-    let listing = Listing::of(found, None, older_than, at(NOW));
+    let listing = Listing::of(found, claims, None, older_than, at(NOW));
     expected.assert_eq(&listing.render("docker at unix:///run/docker.sock", question));
 }
 
@@ -85,6 +99,7 @@ fn everything_that_is_found_is_told_with_its_reason() {
     ];
     check(
         found,
+        Vec::new(),
         3600,
         Question::Asked,
         &expect![[r#"
@@ -118,6 +133,7 @@ fn everything_that_is_found_is_told_with_its_reason() {
 fn nothing_found_is_said() {
     check(
         Vec::new(),
+        Vec::new(),
         0,
         Question::Answered,
         &expect![[r"
@@ -134,21 +150,96 @@ fn an_age_that_nobody_knows_is_at_least_the_time_since_the_deadline() {
     };
     let garbage = |minutes: u64| {
         let older_than = Duration::from_mins(minutes);
-        Listing::of(old(), None, older_than, at(NOW)).garbage.len()
+        let listing = Listing::of(old(), Vec::new(), None, older_than, at(NOW));
+        listing.leftovers.over.len()
     };
     assert_eq!((garbage(60), garbage(61)), (1, 0));
 }
 
 #[test]
 fn who_names_an_operation_means_no_other() {
-    let found = vec![
-        leftover("demo", 1, NOW, None, Fate::Over(Over::TimeUp)),
-        leftover("other", 2, NOW, None, Fate::Over(Over::TimeUp)),
-    ];
-    let named = found[1].observed.owner.operation;
-    let listing = Listing::of(found, Some(named), Duration::ZERO, at(NOW));
-    assert_eq!(listing.garbage.len(), 1);
-    assert_eq!(listing.garbage[0].observed.owner.operation, named);
-    let none = Listing::of(Vec::new(), Some(named), Duration::ZERO, at(NOW));
+    let over = || Fate::Over(Over::TimeUp);
+    let found = || {
+        vec![
+            leftover("demo", 1, NOW, None, over()),
+            leftover("other", 2, NOW, None, over()),
+        ]
+    };
+    let claims = || {
+        vec![
+            claim("demo", 3, NOW, over()),
+            claim("other", 4, NOW, over()),
+        ]
+    };
+    let listed = |named| {
+        let listing = Listing::of(found(), claims(), named, Duration::ZERO, at(NOW));
+        let leftovers = listing.leftovers.over.iter().map(Left::owner);
+        let claims = listing.claims.over.iter().map(Left::owner);
+        let operations = leftovers.chain(claims).map(|owner| owner.operation);
+        operations.collect::<Vec<_>>()
+    };
+    let all = listed(None);
+    assert_eq!(all.len(), 4);
+    for named in all {
+        assert_eq!(listed(Some(named)), [named]);
+    }
+    let unknown = OperationId::new();
+    let none = Listing::of(found(), claims(), Some(unknown), Duration::ZERO, at(NOW));
     assert!(none.is_empty());
+}
+
+#[test]
+fn claims_are_told_apart_from_what_is_left_of_creates() {
+    let claims = vec![
+        claim("demo", 1, "2026-05-04T12:20:00Z", Fate::Over(Over::Said)),
+        claim(
+            "busy",
+            2,
+            "2026-05-04T12:10:00Z",
+            Fate::Spared(Spared::MayLive),
+        ),
+    ];
+    check(
+        Vec::new(),
+        claims,
+        0,
+        Question::Asked,
+        &expect![[r#"
+        Claims of operations that came to no end, on docker at unix:///run/docker.sock:
+
+          demo  a claim, which keeps others from changing it
+            cluster id  00000000-0000-0000-0000-000000001001
+            operation   00000000-0000-0000-0000-000000002001, begun at a time that is not known
+            it has until 2026-05-04T12:20:00Z, and you say that its process is gone: if it is not, two will change it at once
+
+        Not touched, because somebody may be at work on it:
+
+          busy  a claim, which keeps others from changing it
+            cluster id  00000000-0000-0000-0000-000000001002
+            operation   00000000-0000-0000-0000-000000002002, begun at a time that is not known
+            it has until 2026-05-04T12:10:00Z, and nothing on this machine tells whether its process lives.
+            Where you know that it is gone, this ends it before: --ended 00000000-0000-0000-0000-000000002002
+
+        End the claim and leave the cluster as it is? Only "yes" ends it: "#]],
+    );
+}
+
+#[test]
+fn what_came_of_it_is_counted_by_its_kind() {
+    let tally = |done, failed| Tally { done, failed };
+    let told = [
+        (tally(1, 0), tally(0, 0)),
+        (tally(2, 1), tally(1, 0)),
+        (tally(0, 0), tally(0, 2)),
+    ]
+    .map(|(leftovers, claims)| end(leftovers, claims));
+    expect![[r"
+        Removed what was left of 1 cluster.
+        --
+        Removed what was left of 2 clusters, and not of 1 cluster.
+        Ended 1 claim.
+        --
+        Ended 0 claims, and not 2 claims.
+    "]]
+    .assert_eq(&told.join("--\n"));
 }
