@@ -71,10 +71,15 @@ fn they_are_valid() {
 
 #[test]
 fn scripts_are_valid() {
-    for script in ["docker-swarm/hello/hello", "try"] {
+    let scripts = scripts(&repository().join("examples"));
+    assert!(
+        scripts.len() > 8,
+        "the scripts are not where they were: {scripts:?}"
+    );
+    for script in scripts {
         let checked = Command::new("bash")
             .arg("-n")
-            .arg(repository().join("examples").join(script))
+            .arg(&script)
             .output()
             .expect("bash starts");
         assert!(
@@ -85,29 +90,43 @@ fn scripts_are_valid() {
     }
 }
 
+/// Every file below `folder` that says that a shell runs it.
+fn scripts(folder: &Path) -> Vec<PathBuf> {
+    let (folders, files): (Vec<_>, Vec<_>) = entries(folder).partition(|path| path.is_dir());
+    let is_script = |path: &PathBuf| {
+        let text = fs::read(path).expect("the file can be read");
+        let first_line = text.split(|byte| *byte == b'\n').next();
+        first_line.is_some_and(|line| line.starts_with(b"#!") && line.ends_with(b"sh"))
+    };
+    let mut found: Vec<_> = files.into_iter().filter(is_script).collect();
+    found.extend(folders.iter().flat_map(|folder| scripts(folder)));
+    found
+}
+
 /// Every folder below `folder` that holds a configuration.
 fn configurations(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     if !files(folder).is_empty() {
         found.push(folder.to_owned());
     }
-    let mut folders: Vec<_> = fs::read_dir(folder)
-        .expect("the folder can be read")
-        .map(|entry| entry.expect("the folder can be read").path())
-        // What Terraform itself keeps beside a configuration is not ours.
-        .filter(|path| path.is_dir() && !hidden(path) && !path.ends_with("terraform.d"))
-        .collect();
+    let mut folders: Vec<_> = entries(folder).filter(|path| path.is_dir()).collect();
     folders.sort_unstable();
     found.extend(folders.iter().flat_map(|folder| configurations(folder)));
     found
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
+    entries(folder)
+        .filter(|path| path.extension() == Some(OsStr::new("tf")))
+        .collect()
+}
+
+/// What a folder holds, but for what Terraform itself keeps beside a configuration.
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder)
         .expect("the folder can be read")
         .map(|entry| entry.expect("the folder can be read").path())
-        .filter(|path| path.extension() == Some(OsStr::new("tf")))
-        .collect()
+        .filter(|path| !hidden(path) && !path.ends_with("terraform.d"))
 }
 
 fn hidden(path: &Path) -> bool {
