@@ -1,4 +1,4 @@
-//! Real terraform, a real Docker Engine, real Swarm clusters. Each test counts what is on the engine when it
+//! Real terraform, a real Docker Engine, real Swarm and Kubernetes clusters. Each test counts what is on the engine when it
 //! is done: nothing may be left.
 
 mod bad_input;
@@ -10,6 +10,7 @@ mod gc;
 mod import;
 mod interrupt;
 mod kill;
+mod kubernetes;
 mod lifecycle;
 mod parallel;
 mod planning;

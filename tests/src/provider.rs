@@ -46,6 +46,12 @@ pub fn swarm_node_image() -> &'static str {
     IMAGE.get_or_init(|| last_line_of("examples/node-images/build", &["swarm"]))
 }
 
+/// The image that Kubernetes nodes are made from.
+pub fn kubernetes_node_image() -> &'static str {
+    static IMAGE: OnceLock<String> = OnceLock::new();
+    IMAGE.get_or_init(|| last_line_of("examples/node-images/build", &["kubernetes"]))
+}
+
 /// An image of a service that answers HTTP with the name of its host.
 pub fn workload_image() -> &'static str {
     static IMAGE: OnceLock<String> = OnceLock::new();

@@ -303,6 +303,15 @@ pub fn swarm(arguments: &str) -> String {
     )
 }
 
+/// The configuration of one Kubernetes cluster with these arguments beside its name.
+pub fn kubernetes(arguments: &str) -> String {
+    format!(
+        "resource \"coe_container_cluster\" \"this\" {{\n  name  = \"NAME\"\n  coe   = \"kubernetes\"\n  image = \
+         \"{}\"\n  {arguments}\n}}\n",
+        provider::kubernetes_node_image()
+    )
+}
+
 /// The strings of a JSON array.
 pub fn strings(array: &Value) -> Vec<String> {
     array

@@ -86,17 +86,13 @@ pub enum PlanError {
     },
     /// Another image or version, to which the driver cannot lead a cluster that is there.
     #[error(
-        "{coe} cluster {cluster} cannot be given another version or image yet: {node} was made from {was}, and {now} is \
+        "cluster {cluster} cannot be given another version or image yet: its nodes were made from {was}, and {now} is \
          asked for"
     )]
     NoUpgrade {
         /// The cluster.
         cluster: ClusterName,
-        /// What it runs.
-        coe: CoeKind,
-        /// A node that would have to change.
-        node: NodeName,
-        /// What it was made from.
+        /// What its nodes were made from.
         was: ImageName,
         /// What is asked for.
         now: ImageName,

@@ -217,8 +217,6 @@ impl Planner<'_> {
         };
         Err(PlanError::NoUpgrade {
             cluster: self.desired.name.clone(),
-            coe: self.desired.coe,
-            node: machine.spec.name.clone(),
             was: machine.spec.image.clone(),
             now,
         })

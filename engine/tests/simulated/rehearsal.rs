@@ -13,7 +13,7 @@ use coe_engine::model::{
     ClusterSpec, Machine, Member, MemberState, Network, NodeName, NodeSpec, Role, Secret,
 };
 use coe_engine::platform::MachineRequest;
-use coe_engine::transport::{Command, Exec, ExecError, NodeFile, Output};
+use coe_engine::transport::{Command, Duplex, Exec, ExecError, NodeFile, Output};
 
 use crate::SimulatedHarness;
 use crate::platform_contract::{Cluster, Fixture, run};
@@ -508,6 +508,10 @@ impl Exec for Counted {
     async fn run(&self, command: Command) -> Result<Output, ExecError> {
         self.files.fetch_add(command.argv.len(), Ordering::Relaxed);
         self.exec.run(command).await
+    }
+
+    async fn open(&self, command: Command) -> Result<Box<dyn Duplex>, ExecError> {
+        self.exec.open(command).await
     }
 
     async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {

@@ -1,0 +1,239 @@
+//! Kubernetes, through the same resource as Swarm.
+
+use coe_tests::docker::docker;
+use coe_tests::provider::workload_image;
+use coe_tests::stack::kubernetes;
+use coe_tests::{Stack, await_condition};
+
+/// What kubectl says on a control plane.
+fn kubectl(stack: &Stack, control_plane: u32, arguments: &[&str]) -> String {
+    let node = format!("{}-control-plane-{control_plane}", stack.name());
+    let asked = [
+        "exec",
+        "--env=KUBECONFIG=/etc/kubernetes/admin.conf",
+        &node,
+        "kubectl",
+    ];
+    docker(&[&asked, arguments].concat())
+}
+
+/// The nodes that the cluster itself knows, without the cluster's name.
+fn members(stack: &Stack, control_plane: u32) -> Vec<String> {
+    let names = ["get", "nodes", "--output=name"];
+    let mut names: Vec<String> = kubectl(stack, control_plane, &names)
+        .lines()
+        .map(|line| line.replace(&format!("node/{}-", stack.name()), ""))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Work that runs on the cluster: three replicas of a service, each answering with its name.
+fn deploy(stack: &Stack) {
+    let image = workload_image();
+    kubectl(
+        stack,
+        1,
+        &[
+            "create",
+            "deployment",
+            "web",
+            &format!("--image={image}"),
+            "--replicas=3",
+            "--port=80",
+        ],
+    );
+    kubectl(
+        stack,
+        1,
+        &[
+            "expose",
+            "deployment",
+            "web",
+            "--type=NodePort",
+            "--port=80",
+            "--target-port=80",
+        ],
+    );
+    kubectl(
+        stack,
+        1,
+        &["rollout", "status", "deployment/web", "--timeout=120s"],
+    );
+}
+
+#[test]
+fn a_cluster_is_scaled_stopped_woken_imported_and_destroyed() {
+    let stack = Stack::on_docker("k8s");
+    stack.configure(&kubernetes("node_count = 2"));
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1", "worker-2"]);
+    assert_eq!(
+        members(&stack, 1),
+        ["control-plane-1", "worker-1", "worker-2"]
+    );
+    stack.assert_plan_is_empty();
+
+    kubectl(
+        &stack,
+        1,
+        &["create", "configmap", "kept", "--from-literal=by=all"],
+    );
+    stack.configure(&kubernetes("node_count = 1"));
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1"]);
+    assert_eq!(members(&stack, 1), ["control-plane-1", "worker-1"]);
+
+    stack.configure(&kubernetes("node_count = 1\n  desired_state = \"Stopped\""));
+    stack.apply();
+    stack.assert_plan_is_empty();
+    stack.configure(&kubernetes("node_count = 1"));
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1"]);
+    let kept = ["get", "configmap", "kept", "--output=jsonpath={.data.by}"];
+    assert_eq!(kubectl(&stack, 1, &kept), "all");
+
+    let this = "coe_container_cluster.this";
+    let _ = stack.terraform(&["state", "rm", this]).succeeded();
+    let _ = stack.terraform(&["import", this, stack.name()]).succeeded();
+    stack.assert_plan_is_empty();
+
+    stack.destroy();
+    stack.assert_nothing_left();
+}
+
+#[test]
+fn work_answers_at_every_address_that_it_has() {
+    let stack = Stack::on_docker("k8s-web");
+    stack.configure(&kubernetes(&format!(
+        "node_count = 2\n  preload_images = [\"{}\"]",
+        workload_image()
+    )));
+    stack.apply();
+    deploy(&stack);
+    let of = |path: &str| format!("--output=jsonpath={path}");
+    let pods = of("{.items[*].status.podIP}");
+    let pods = kubectl(&stack, 1, &["get", "pods", "--selector=app=web", &pods]);
+    let cluster_ip = kubectl(
+        &stack,
+        1,
+        &["get", "service", "web", &of("{.spec.clusterIP}")],
+    );
+    let port = of("{.spec.ports[0].nodePort}");
+    let port = kubectl(&stack, 1, &["get", "service", "web", &port]);
+    let addresses = of("{.items[*].status.addresses[?(@.type==\"InternalIP\")].address}");
+    let nodes = kubectl(&stack, 1, &["get", "nodes", &addresses]);
+
+    let mut urls: Vec<String> = pods
+        .split_whitespace()
+        .map(|pod| format!("http://{pod}/"))
+        .collect();
+    assert_eq!(urls.len(), 3, "{pods}");
+    urls.push(format!("http://{cluster_ip}/"));
+    urls.extend(
+        nodes
+            .split_whitespace()
+            .map(|node| format!("http://{node}:{port}/")),
+    );
+    for node in ["control-plane-1", "worker-1", "worker-2"] {
+        let node = format!("{}-{node}", stack.name());
+        for url in &urls {
+            let said = docker(&["exec", &node, "curl", "-sS", "--max-time", "10", url]);
+            assert!(said.contains("web-"), "{url} from {node}: {said}");
+        }
+    }
+    let pod = kubectl(
+        &stack,
+        1,
+        &["get", "pods", "--selector=app=web", "--output=name"],
+    );
+    let pod = pod.lines().next().expect("there are three");
+    let by_name = ["exec", pod, "--", "wget", "-qO-"];
+    let by_name = [&by_name[..], &["http://web.default.svc.cluster.local/"]].concat();
+    assert!(kubectl(&stack, 1, &by_name).contains("web-"));
+
+    kubectl(
+        &stack,
+        1,
+        &[
+            "create",
+            "poddisruptionbudget",
+            "web",
+            "--selector=app=web",
+            "--min-available=2",
+        ],
+    );
+    stack.configure(&kubernetes(&format!(
+        "node_count = 1\n  preload_images = [\"{}\"]",
+        workload_image()
+    )));
+    stack.apply();
+    let ready = of("{.status.readyReplicas}");
+    let ready = || kubectl(&stack, 1, &["get", "deployment", "web", &ready]);
+    await_condition("three replicas on the worker that is left", || {
+        ready() == "3"
+    });
+}
+
+#[test]
+fn control_planes_come_and_go_with_their_votes_and_a_lost_one_is_replaced() {
+    let stack = Stack::on_docker("k8s-ha");
+    let all = ["control-plane-1", "control-plane-2", "control-plane-3"];
+    stack.configure(&kubernetes("control_plane_count = 3\n  node_count = 0"));
+    stack.apply();
+    stack.assert_ready(&all);
+
+    let lost = format!("{}-control-plane-1", stack.name());
+    docker(&["rm", "--force", "--volumes", &lost]);
+    for volume in docker(&[
+        "volume",
+        "ls",
+        "--quiet",
+        "--filter",
+        &format!("name={lost}"),
+    ])
+    .lines()
+    {
+        docker(&["volume", "rm", volume]);
+    }
+    assert_eq!(members(&stack, 2), all, "two of three still agree");
+    assert_eq!(
+        stack.planned_operations(),
+        [
+            "~ make the machine of control plane NAME-control-plane-1 again: it is gone"
+                .replace("NAME", stack.name())
+        ]
+    );
+    stack.apply();
+    stack.assert_ready(&all);
+    assert_eq!(members(&stack, 1), all);
+    stack.assert_plan_is_empty();
+
+    stack.configure(&kubernetes("control_plane_count = 1\n  node_count = 0"));
+    stack.apply();
+    stack.assert_ready(&["control-plane-1"]);
+    assert_eq!(members(&stack, 1), ["control-plane-1"]);
+    stack.assert_plan_is_empty();
+}
+
+#[test]
+fn what_cannot_be_is_refused_at_its_place_before_anything_is_made() {
+    let stack = Stack::on_docker("k8s-bad");
+    for (arguments, place, words) in [
+        (
+            "cluster_version = \"1.20.1\"",
+            "\"1.20.1\"",
+            "1.20.1 is not supported",
+        ),
+        (
+            "cluster_version = \"v1.34.4\"",
+            "\"v1.34.4\"",
+            "Did you mean \"1.34.4\"?",
+        ),
+        ("labels = { cni = \"x\" }", "\"x\"", "no label \"cni\""),
+    ] {
+        stack.configure(&kubernetes(arguments));
+        stack.refuses_at(&["plan"], place, &[words]);
+    }
+    stack.assert_nothing_left();
+}
