@@ -230,7 +230,7 @@ fn what_cannot_be_is_refused_at_its_place_before_anything_is_made() {
             "\"v1.34.4\"",
             "Did you mean \"1.34.4\"?",
         ),
-        ("labels = { cni = \"x\" }", "\"x\"", "no label \"cni\""),
+        ("labels = { cni = \"x\" }", "x", "no label \"cni\""),
     ] {
         stack.configure(&kubernetes(arguments));
         stack.refuses_at(&["plan"], place, &[words]);

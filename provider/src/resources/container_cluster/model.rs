@@ -51,7 +51,7 @@ pub(crate) struct ContainerClusterModel {
     #[attribute(optional)]
     pub(crate) labels: Attr<BTreeMap<String, Attr<String>>>,
 
-    /// The container orchestration engine: `swarm`. A change replaces the cluster.
+    /// The container orchestration engine. A change replaces the cluster.
     #[attribute(required, replace, validate = [one_of(CoeKind::ALL.map(CoeKind::as_str))])]
     pub(crate) coe: Attr<String>,
 
