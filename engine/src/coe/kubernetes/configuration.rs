@@ -9,12 +9,8 @@ use serde_json::{Value, json};
 use super::API_PORT;
 use super::facts::NodeFacts;
 use super::hosts::CONTROL_PLANES;
+use super::network::{POD_CIDR, SERVICE_CIDR};
 use crate::model::{ClusterName, NodeName, Role};
-
-/// Where pods get their addresses.
-pub(super) const POD_CIDR: &str = "10.244.0.0/16";
-/// Where services get theirs.
-pub(super) const SERVICE_CIDR: &str = "10.96.0.0/16";
 
 /// The first control plane and its cluster, as kubeadm has to know them.
 pub(super) struct ClusterConfiguration<'a> {
@@ -56,6 +52,15 @@ impl ClusterConfiguration<'_> {
             "kubernetesVersion": self.facts.version,
             "networking": { "podSubnet": POD_CIDR, "serviceSubnet": SERVICE_CIDR },
             "apiServer": { "certSANs": self.reached_by },
+            // Some 35 controllers begin with three requests each: at kubeadm's 20 a second a new cluster waits
+            // for them for 5 s. And the first try to lead comes before the rules that allow it.
+            "controllerManager": {
+                "extraArgs": [
+                    { "name": "kube-api-burst", "value": "400" },
+                    { "name": "kube-api-qps", "value": "200" },
+                    { "name": "leader-elect-retry-period", "value": "1s" },
+                ],
+            },
         })
     }
 

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use super::api::Api;
-use super::configuration::{ClusterConfiguration, POD_CIDR};
+use super::configuration::ClusterConfiguration;
 use super::facts::{self, NETWORK_MANIFEST, NodeFacts};
+use super::network::POD_CIDR;
 use super::{boot, shell};
 use crate::coe::{CoeError, NodeAccess};
 use crate::model::{ClusterSpec, Secret};
@@ -16,9 +17,15 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// How long the API server may take to answer for the first time.
 const API_UP: Duration = Duration::from_mins(4);
 
-/// Everything until the control plane's containers start. What needs the API comes after it.
+/// Everything until the API server's container starts. What needs the API comes after it: a controller manager that
+/// asks before the port is bound, or a scheduler that asks before there are rules of who may what, waits for seconds
+/// before it asks again.
 const START: &str = "kubeadm init --config /etc/kubernetes/coe/kubeadm.yaml --skip-phases=preflight,\
-wait-control-plane,upload-config,upload-certs,mark-control-plane,bootstrap-token,kubelet-finalize,addon,show-join-command";
+control-plane/controller-manager,control-plane/scheduler,wait-control-plane,upload-config,upload-certs,mark-control-plane,bootstrap-token,kubelet-finalize,addon,show-join-command";
+const CONTROLLER_MANAGER: &str =
+    "kubeadm init phase control-plane controller-manager --config /etc/kubernetes/coe/kubeadm.yaml";
+const SCHEDULER: &str =
+    "kubeadm init phase control-plane scheduler --config /etc/kubernetes/coe/kubeadm.yaml";
 /// The rest.
 const FINISH: &str = "kubeadm init --config /etc/kubernetes/coe/kubeadm.yaml --skip-phases=preflight,\
 certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane,upload-certs,kubelet-finalize,show-join-command";
@@ -46,7 +53,7 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
         shell::succeed(
             first.exec,
             "set up the cluster",
-            shell::script(FINISH.to_owned())
+            shell::script(format!("set -e\n{SCHEDULER}\n{FINISH}"))
         ),
         network(first.exec),
     )?;
@@ -81,7 +88,8 @@ async fn start(node: &dyn Exec, configuration: &str) -> Result<(), CoeError> {
         "{}
 [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] || {START}
 # The port is bound before anything is served: what connects now is answered at the first possible moment.
-until (exec 3<>/dev/tcp/127.0.0.1/6443) 2>/dev/null; do sleep 0.05; done",
+until (exec 3<>/dev/tcp/127.0.0.1/6443) 2>/dev/null; do sleep 0.05; done
+{CONTROLLER_MANAGER}",
         boot::take_configuration()
     );
     let configuration = Secret::new(configuration.to_owned().into_bytes());

@@ -17,6 +17,7 @@ mod init;
 mod join;
 mod members;
 mod name;
+mod network;
 mod node_labels;
 mod ready;
 mod remove;
@@ -61,6 +62,7 @@ impl Coe for Kubernetes {
             )
         }));
         findings.extend(name::check(&spec.name));
+        findings.extend(network::check(&spec.network));
         findings
     }
 

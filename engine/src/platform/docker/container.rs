@@ -173,3 +173,66 @@ pub(super) fn published(ports: &[PortMapping]) -> BTreeMap<u16, (IpAddr, u16)> {
         .filter_map(|port| Some((port.node_port, (port.listen_address, port.host_port?))))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coe::Boot;
+    use crate::model::{ClusterId, ImageName, Network, NodeGroup, OperationId, Role};
+
+    fn container(first_process: FirstProcess) -> ContainerCreateBody {
+        let spec = NodeSpec {
+            name: "demo-worker-1".parse().unwrap(),
+            role: Role::Worker,
+            group: NodeGroup::Pool,
+            image: ImageName("node:1".to_owned()),
+            flavor: None,
+            ports: Vec::new(),
+            mounts: Vec::new(),
+            volumes: Vec::new(),
+            labels: BTreeMap::new(),
+        };
+        let request = MachineRequest {
+            spec: spec.clone(),
+            address: [10, 89, 0, 3].into(),
+            network: Network {
+                id: "net".to_owned(),
+                name: "demo".to_owned(),
+                subnet: "10.89.0.0/24".parse().unwrap(),
+                taken: Vec::new(),
+                owned: true,
+            },
+            boot: Boot {
+                first_process,
+                ..Boot::default()
+            },
+        };
+        let owner = Owner {
+            cluster: ClusterId::new(),
+            cluster_name: "demo".parse().unwrap(),
+            operation: OperationId::new(),
+            deadline: jiff::Timestamp::UNIX_EPOCH,
+            host: None,
+        };
+        body(&owner, &request, &spec, Privileges::Lesser).unwrap()
+    }
+
+    #[test]
+    fn an_init_system_starts_with_empty_folders_in_memory_and_tells_of_its_start() {
+        let container = container(FirstProcess::InitSystem);
+        let host = container.host_config.unwrap();
+        let mut in_memory: Vec<String> = host.tmpfs.unwrap().into_keys().collect();
+        in_memory.sort();
+        assert_eq!(in_memory, ["/run", "/tmp"]);
+        assert_eq!(host.binds, Some(vec![KERNEL_MODULES.to_owned()]));
+        assert_eq!(container.tty, Some(true));
+    }
+
+    #[test]
+    fn a_service_keeps_its_folders_when_it_starts_again() {
+        let container = container(FirstProcess::Service);
+        let host = container.host_config.unwrap();
+        assert_eq!((host.tmpfs, host.binds), (None, None));
+        assert_eq!(container.tty, Some(false));
+    }
+}
