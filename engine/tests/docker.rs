@@ -14,6 +14,7 @@ mod platform_contract;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::models::{
@@ -25,6 +26,7 @@ use bollard::query_parameters::{
 use coe_engine::model::{ClusterSpec, ImageName, NodeSpec, Owner, Severity, Subject};
 use coe_engine::platform::docker::{Docker, DockerSettings};
 use coe_engine::platform::{MachineRequest, Platform, Scope};
+use coe_engine::transport::Command;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -343,6 +345,36 @@ async fn the_end_of_an_operation_leaves_one_record() {
         assert!(harness.client.inspect_volume(&name).await.is_err());
         let record = cluster.observe().await.unwrap().record.unwrap();
         assert_eq!(record, new);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_carries_both_ways_and_ends_its_command_when_it_is_dropped() {
+    platform_contract::run(DockerHarness::new().await, |fixture| async move {
+        let cluster = fixture.cluster();
+        let network = cluster.ensure_network().await;
+        let machine = cluster.ensure_machine(&network, 0).await;
+        let exec = cluster.platform.exec(&machine);
+        let mut stream = exec
+            .open(Command::shell("cat; touch /ended"))
+            .await
+            .unwrap();
+        // Longer than what any buffer on the way holds.
+        let sent: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
+        let mut back = vec![0; sent.len()];
+        let (mut reader, mut writer) = tokio::io::split(&mut stream);
+        let write = async {
+            writer.write_all(&sent).await?;
+            writer.flush().await
+        };
+        tokio::try_join!(write, reader.read_exact(&mut back)).unwrap();
+        assert!(sent == back, "what came back is not what was sent");
+
+        drop(stream);
+        let ended = exec.run(Command::shell("until [ -e /ended ]; do sleep 0.02; done"));
+        let ended = tokio::time::timeout(Duration::from_secs(30), ended).await;
+        assert_eq!(ended.expect("the command ends").unwrap().status, 0);
     })
     .await;
 }
