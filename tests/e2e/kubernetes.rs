@@ -28,6 +28,22 @@ fn members(stack: &Stack, control_plane: u32) -> Vec<String> {
     names
 }
 
+/// The node's machine is gone, with all that it kept.
+fn lose(stack: &Stack, node: &str) {
+    let node = format!("{}-{node}", stack.name());
+    docker(&["rm", "--force", "--volumes", &node]);
+    let volumes = [
+        "volume",
+        "ls",
+        "--quiet",
+        "--filter",
+        &format!("name={node}"),
+    ];
+    for volume in docker(&volumes).lines() {
+        docker(&["volume", "rm", volume]);
+    }
+}
+
 /// Work that runs on the cluster: three replicas of a service, each answering with its name.
 fn deploy(stack: &Stack) {
     let image = workload_image();
@@ -63,7 +79,7 @@ fn deploy(stack: &Stack) {
 }
 
 #[test]
-fn a_cluster_is_scaled_stopped_woken_imported_and_destroyed() {
+fn a_cluster_is_scaled_repaired_stopped_woken_imported_and_destroyed() {
     let stack = Stack::on_docker("k8s");
     stack.configure(&kubernetes("node_count = 2"));
     stack.apply();
@@ -183,19 +199,7 @@ fn control_planes_come_and_go_with_their_votes_and_a_lost_one_is_replaced() {
     stack.apply();
     stack.assert_ready(&all);
 
-    let lost = format!("{}-control-plane-1", stack.name());
-    docker(&["rm", "--force", "--volumes", &lost]);
-    for volume in docker(&[
-        "volume",
-        "ls",
-        "--quiet",
-        "--filter",
-        &format!("name={lost}"),
-    ])
-    .lines()
-    {
-        docker(&["volume", "rm", volume]);
-    }
+    lose(&stack, "control-plane-1");
     assert_eq!(members(&stack, 2), all, "two of three still agree");
     assert_eq!(
         stack.planned_operations(),

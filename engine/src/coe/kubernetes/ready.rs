@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube_core::ResourceExt as _;
 use kube_core::params::ListParams;
 
@@ -29,8 +29,8 @@ pub(super) async fn wait_until_up(node: &dyn Exec) -> Result<(), CoeError> {
     Ok(())
 }
 
-/// See `Coe::wait_until_ready`. Ready is what a workload needs: the nodes, and everything that kubeadm and
-/// the network run on all of them, and the resolving of names.
+/// See `Coe::wait_until_ready`. Ready is what a workload needs: the nodes, what kubeadm and the network run on
+/// each of them, and the resolving of names.
 pub(super) async fn wait_until_ready(
     control_plane: &dyn Exec,
     nodes: &[NodeName],
@@ -73,7 +73,7 @@ async fn what_is_missing(api: &Api, wanted: &[NodeName]) -> Result<String, CoeEr
         }
     }
     if missing.is_empty() {
-        missing = system_not_ready(api).await?;
+        missing = system_not_ready(api, wanted).await?;
     }
     Ok(missing.trim_end_matches("; ").to_owned())
 }
@@ -100,39 +100,184 @@ fn why_not_ready(node: Option<&Node>) -> Option<String> {
     Some(message.unwrap_or_else(|| "it does not say how it is".to_owned()))
 }
 
-async fn system_not_ready(api: &Api) -> Result<String, CoeError> {
-    let what = "ask for what runs on all nodes";
+/// What of kubeadm's and the network's own is not ready for those nodes. What runs elsewhere, or has run once and does
+/// not now, is no reason to take a node for lost that came back.
+async fn system_not_ready(api: &Api, nodes: &[NodeName]) -> Result<String, CoeError> {
     let everything = ListParams::default();
-    let (on_each, deployed) = (within::<DaemonSet>(SYSTEM), within::<Deployment>(SYSTEM));
-    let (on_each, deployed) = futures_util::try_join!(
-        api.list::<DaemonSet>(&on_each, &everything),
-        api.list::<Deployment>(&deployed, &everything),
+    let on_nodes = match nodes {
+        [node] => ListParams::default().fields(&format!("spec.nodeName={node}")),
+        _ => ListParams::default(),
+    };
+    let sets = within::<DaemonSet>(SYSTEM);
+    let (pods, deployments) = (within::<Pod>(SYSTEM), within::<Deployment>(SYSTEM));
+    let (sets, pods, deployments) = futures_util::try_join!(
+        api.list::<DaemonSet>(&sets, &everything),
+        api.list::<Pod>(&pods, &on_nodes),
+        api.list::<Deployment>(&deployments, &everything),
     )
-    .map_err(|error| api.failure(what, &error))?;
+    .map_err(|error| api.failure("ask for what runs on all nodes", &error))?;
+    Ok(missing_of_system(&sets, &pods, &deployments, nodes))
+}
+
+fn missing_of_system(
+    sets: &[DaemonSet],
+    pods: &[Pod],
+    deployments: &[Deployment],
+    nodes: &[NodeName],
+) -> String {
     let mut missing = String::new();
+    let on_each: Vec<&DaemonSet> = sets.iter().filter(|set| nodes_need(set)).collect();
     if on_each.is_empty() {
         missing.push_str("kube-proxy: not made; ");
     }
-    for set in &on_each {
-        let (ready, wanted) = set.status.as_ref().map_or((0, 1), |status| {
-            let seen = status.observed_generation == set.metadata.generation;
-            let wanted = status.desired_number_scheduled;
-            (
-                status.number_ready,
-                if seen { wanted.max(1) } else { i32::MAX },
-            )
-        });
-        if ready < wanted {
-            _ = write!(missing, "{}: ready on {ready} nodes; ", set.name_any());
+    for set in on_each {
+        let is_ready_on = |node: &&NodeName| {
+            let mut of_set = pods.iter().filter(|pod| is_of(pod, set));
+            of_set.any(|pod| runs_on(pod, node) && is_ready(pod))
+        };
+        for node in nodes.iter().filter(|node| !is_ready_on(node)) {
+            // Writing to a string cannot fail.
+            _ = write!(missing, "{}: not ready on {node}; ", set.name_any());
         }
     }
-    let is_resolving = deployed.iter().any(|deployment| {
-        let status = deployment.status.as_ref();
-        let available = status.and_then(|status| status.available_replicas);
-        deployment.name_any() == DNS && available.unwrap_or_default() > 0
-    });
-    if !is_resolving {
+    let resolves = deployments
+        .iter()
+        .any(|deployment| deployment.name_any() == DNS && has_served(deployment));
+    if !resolves {
         _ = write!(missing, "{DNS}: not available; ");
     }
-    Ok(missing)
+    missing
+}
+
+/// Whether a node without a pod of the set is no whole node: kube-proxy, and what makes the network.
+fn nodes_need(set: &DaemonSet) -> bool {
+    let Some(pod) = set
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.template.spec.as_ref())
+    else {
+        return false;
+    };
+    let tolerates_everything = pod.tolerations.iter().flatten().any(|toleration| {
+        toleration.key.is_none() && toleration.operator.as_deref() == Some("Exists")
+    });
+    pod.host_network == Some(true) && tolerates_everything
+}
+
+fn is_of(pod: &Pod, set: &DaemonSet) -> bool {
+    let owners = pod.owner_references();
+    owners
+        .iter()
+        .any(|owner| Some(&owner.uid) == set.metadata.uid.as_ref())
+}
+
+fn runs_on(pod: &Pod, node: &NodeName) -> bool {
+    let spec = pod.spec.as_ref();
+    spec.and_then(|spec| spec.node_name.as_deref()) == Some(node.as_str())
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_ref());
+    let mut conditions = conditions.into_iter().flatten();
+    pod.metadata.deletion_timestamp.is_none()
+        && conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+/// Whether some of it is available, or all of it was once: where it went with a lost node it comes back by itself,
+/// after minutes.
+fn has_served(deployment: &Deployment) -> bool {
+    let Some(status) = &deployment.status else {
+        return false;
+    };
+    let was_complete = status.conditions.iter().flatten().any(|condition| {
+        condition.type_ == "Progressing"
+            && condition.reason.as_deref() == Some("NewReplicaSetAvailable")
+    });
+    status.available_replicas.unwrap_or_default() > 0 || was_complete
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn object<T: DeserializeOwned>(value: Value) -> T {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn set(name: &str, tolerations: &Value) -> DaemonSet {
+        object(json!({
+            "metadata": { "name": name, "uid": name },
+            "spec": {
+                "selector": {},
+                "template": {
+                    "spec": { "hostNetwork": true, "tolerations": tolerations, "containers": [] },
+                },
+            },
+        }))
+    }
+
+    fn pod(of: &str, node: &str, ready: &str) -> Pod {
+        object(json!({
+            "metadata": {
+                "name": format!("{of}-{node}"),
+                "ownerReferences": [
+                    { "apiVersion": "apps/v1", "kind": "DaemonSet", "name": of, "uid": of },
+                ],
+            },
+            "spec": { "nodeName": node, "containers": [] },
+            "status": { "conditions": [{ "type": "Ready", "status": ready }] },
+        }))
+    }
+
+    fn dns(status: &Value) -> Deployment {
+        object(json!({ "metadata": { "name": "coredns" }, "status": status }))
+    }
+
+    fn missing(pods: &[Pod], dns: Deployment) -> String {
+        let everywhere = json!([{ "operator": "Exists" }]);
+        let sets = [set("kube-proxy", &everywhere), set("of-a-user", &json!([]))];
+        let nodes: Vec<NodeName> = ["a-1", "b-1"].map(|name| name.parse().unwrap()).to_vec();
+        missing_of_system(&sets, pods, &[dns], &nodes)
+    }
+
+    #[test]
+    fn only_what_those_nodes_need_is_waited_for() {
+        let served = || dns(&json!({ "availableReplicas": 1 }));
+        let ready = pod("kube-proxy", "a-1", "True");
+        let elsewhere = pod("kube-proxy", "c-1", "False");
+        let both = [ready.clone(), pod("kube-proxy", "b-1", "True"), elsewhere];
+        assert_eq!(missing(&both, served()), "");
+        let one = [ready, pod("kube-proxy", "b-1", "False")];
+        assert_eq!(missing(&one, served()), "kube-proxy: not ready on b-1; ");
+    }
+
+    #[test]
+    fn names_that_were_resolved_once_are_waited_for_no_more() {
+        let pods = ["a-1", "b-1"].map(|node| pod("kube-proxy", node, "True"));
+        for (status, waits) in [
+            (json!({}), true),
+            (json!({ "availableReplicas": 1 }), false),
+            (
+                json!({ "conditions": [
+                    { "type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated" },
+                ] }),
+                true,
+            ),
+            (
+                json!({ "conditions": [
+                    { "type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable" },
+                ] }),
+                false,
+            ),
+        ] {
+            let said = missing(&pods, dns(&status));
+            assert_eq!(said.contains("coredns"), waits, "{status}: {said}");
+        }
+    }
 }
