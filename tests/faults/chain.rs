@@ -9,6 +9,7 @@ use coe_tests::engine_proxy::EngineProxy;
 use coe_tests::terraform::Run;
 use coe_tests::{Stack, await_condition, process};
 
+use crate::coe::Coe;
 use crate::kind::Kind;
 use crate::operation::Operation;
 
@@ -87,6 +88,7 @@ pub(crate) fn calls_of_a_good_life() -> BTreeMap<Operation, usize> {
 }
 
 struct Life {
+    coe: Coe,
     proxy: EngineProxy,
     stack: Stack,
 }
@@ -96,23 +98,31 @@ impl Life {
         let stack = Stack::on_docker("faults");
         let proxy = EngineProxy::in_folder(stack.folder());
         let stack = stack.with_environment("DOCKER_HOST", proxy.docker_host());
-        Self { proxy, stack }
+        Self {
+            coe: Coe::of_environment(),
+            proxy,
+            stack,
+        }
     }
 
     fn configure(&self, kind: Kind, operation: Operation) {
         // A reply is late when nobody waits for it any more; the other faults need no deadline.
         let timeouts = if kind == Kind::LateReply {
-            "timeouts = {\n    create = \"40s\"\n    read = \"20s\"\n    update = \"40s\"\n    delete = \"40s\"\n  }"
+            let deadline = self.coe.deadline();
+            format!(
+                "timeouts = {{\n    create = \"{deadline}\"\n    read = \"20s\"\n    update = \"{deadline}\"\n    \
+                 delete = \"{deadline}\"\n  }}"
+            )
         } else {
-            ""
+            String::new()
         };
         // What is destroyed is what was there before.
-        let workers = match operation {
-            Operation::Destroy => Operation::ScaleDown.workers(),
-            operation => operation.workers(),
-        };
-        self.stack
-            .configure_swarm(&format!("node_count = {workers}\n  {timeouts}"));
+        let workers = self.coe.workers(match operation {
+            Operation::Destroy => Operation::ScaleDown,
+            operation => operation,
+        });
+        let arguments = format!("node_count = {workers}\n  {timeouts}");
+        self.stack.configure(&self.coe.configuration(&arguments));
     }
 
     fn command(operation: Operation) -> [&'static str; 3] {
@@ -196,19 +206,22 @@ impl Life {
             return Vec::new();
         }
         let name = self.stack.name();
-        let workers = (1..=operation.workers()).map(|ordinal| format!("{name}-worker-{ordinal}"));
-        let nodes: Vec<_> = std::iter::once(format!("{name}-control-plane-1"))
-            .chain(workers)
+        let control_plane = format!("{name}-control-plane-1");
+        let workers = 1..=self.coe.workers(operation);
+        let nodes: Vec<_> = std::iter::once(control_plane.clone())
+            .chain(workers.map(|ordinal| format!("{name}-worker-{ordinal}")))
             .collect();
         let containers = nodes.iter().map(|node| format!("container {node}"));
-        let volumes = nodes.iter().map(|node| format!("volume {node}-data"));
+        let volume = |node: &str, volume: &str| format!("volume {node}-{volume}");
+        let volumes = nodes.iter().flat_map(|node| {
+            let of_each = self.coe.volumes_of_worker().iter();
+            of_each.map(move |name| volume(node, name))
+        });
+        let more = self.coe.more_volumes_of_control_plane().iter();
         containers
             .chain(volumes)
-            .chain([
-                format!("network {name}"),
-                format!("volume {name}-control-plane-1-config"),
-                format!("volume {name}-record"),
-            ])
+            .chain(more.map(|name| volume(&control_plane, name)))
+            .chain([format!("network {name}"), format!("volume {name}-record")])
             .collect()
     }
 }

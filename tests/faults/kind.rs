@@ -32,6 +32,18 @@ impl Kind {
         Self::KillTerraform,
     ];
 
+    /// Those with a name that `COE_FAULTS_KINDS` has a part of; all where it is not set.
+    pub(crate) fn of_environment() -> Vec<Self> {
+        let wanted = std::env::var("COE_FAULTS_KINDS").unwrap_or_default();
+        let wanted: Vec<&str> = wanted.split(',').map(str::trim).collect();
+        let kinds: Vec<Self> = Self::ALL
+            .into_iter()
+            .filter(|kind| wanted.iter().any(|part| kind.to_string().contains(part)))
+            .collect();
+        assert!(!kinds.is_empty(), "COE_FAULTS_KINDS fits none: {wanted:?}");
+        kinds
+    }
+
     /// The fault, in a run of the terraform whose process will be there.
     pub(crate) fn fault(self, terraform: &Arc<AtomicU32>) -> Fault {
         let terraform = Arc::clone(terraform);

@@ -1,4 +1,4 @@
-//! What is done to a swarm of one control plane and two workers while something goes wrong.
+//! What is done to a cluster of one control plane and some workers while something goes wrong.
 
 use std::fmt;
 
@@ -13,16 +13,6 @@ pub(crate) enum Operation {
 
 impl Operation {
     pub(crate) const ALL: [Self; 4] = [Self::Create, Self::ScaleUp, Self::ScaleDown, Self::Destroy];
-
-    /// How many workers there are when it has succeeded.
-    pub(crate) fn workers(self) -> usize {
-        match self {
-            Self::Create => 2,
-            Self::ScaleUp => 3,
-            Self::ScaleDown => 1,
-            Self::Destroy => 0,
-        }
-    }
 }
 
 impl fmt::Display for Operation {

@@ -43,25 +43,26 @@ pub(crate) fn table(trials: &[Trial]) -> String {
 
 /// Each trial that did not end well, in words.
 pub(crate) fn complaints(trials: &[Trial]) -> String {
-    let mut text = String::new();
-    for trial in trials {
-        let outcome = &trial.outcome;
-        let is_well = outcome.failure.is_none()
-            && outcome.orphans.is_empty()
-            && outcome.duplicates.is_empty();
-        if !is_well {
-            _ = writeln!(
-                text,
-                "{} at call {} of {} ({}): orphans {:?}, duplicates {:?}, {}",
-                trial.kind,
-                trial.nth,
-                trial.operation,
-                trial.call,
-                outcome.orphans,
-                outcome.duplicates,
-                outcome.failure.as_deref().unwrap_or("converged")
-            );
-        }
-    }
-    text
+    let bad = trials.iter().filter(|trial| !is_well(trial));
+    bad.fold(String::new(), |text, trial| text + &line(trial) + "\n")
+}
+
+/// A trial in words.
+pub(crate) fn line(trial: &Trial) -> String {
+    let outcome = &trial.outcome;
+    format!(
+        "{} at call {} of {} ({}): orphans {:?}, duplicates {:?}, {}",
+        trial.kind,
+        trial.nth,
+        trial.operation,
+        trial.call,
+        outcome.orphans,
+        outcome.duplicates,
+        outcome.failure.as_deref().unwrap_or("converged")
+    )
+}
+
+fn is_well(trial: &Trial) -> bool {
+    let outcome = &trial.outcome;
+    outcome.failure.is_none() && outcome.orphans.is_empty() && outcome.duplicates.is_empty()
 }
