@@ -7,6 +7,8 @@ use crate::coe::{Boot, ClusterSecrets, CoeError, FirstProcess, NewNode};
 use crate::model::{ClusterSpec, NodeVolume, Role, Secret};
 use crate::transport::NodeFile;
 
+/// The name of what runs kubeadm, for [`alone`].
+pub(super) const KUBEADM: &str = "kubeadm";
 /// The configuration that the node's kubeadm was given.
 pub(super) const KUBEADM_CONFIG: &str = "/etc/kubernetes/coe/kubeadm.yaml";
 /// The identity that a kubelet starts with; it renews it by itself beside this one.
@@ -17,15 +19,23 @@ const KUBELET_CONFIG: &str = "/etc/kubernetes/kubelet.conf";
 /// By which names clients reach this control plane: a line each.
 pub(super) const REACHED_BY: &str = "/etc/kubernetes/coe/reached-by";
 
+/// The part of a script that waits until no other with that name runs on the node: one whose engine was lost goes on,
+/// and two that write the same keys leave a certificate of the one beside a key of the other.
+pub(super) fn alone(name: &str) -> String {
+    format!("exec 9>/run/coe-{name}.lock\nflock 9")
+}
+
 /// The part of a script that takes kubeadm's configuration from the standard input, and lets the kubelet find
-/// its identity.
+/// its identity; once no other script with kubeadm runs.
 pub(super) fn take_configuration() -> String {
     format!(
         "set -e
+{}
 mkdir -p /etc/kubernetes/coe /var/lib/kubelet/pki
 (umask 077 && cat >{KUBEADM_CONFIG})
 {}
 [ -e {KUBELET_CURRENT_IDENTITY} ] || ln -sf {KUBELET_IDENTITY} {KUBELET_CURRENT_IDENTITY}",
+        alone(KUBEADM),
         hosts::UPDATE
     )
 }

@@ -22,6 +22,8 @@ const API_UP: Duration = Duration::from_mins(4);
 /// before it asks again.
 const START: &str = "kubeadm init --config /etc/kubernetes/coe/kubeadm.yaml --skip-phases=preflight,\
 control-plane/controller-manager,control-plane/scheduler,wait-control-plane,upload-config,upload-certs,mark-control-plane,bootstrap-token,kubelet-finalize,addon,show-join-command";
+/// What says that all of that was done.
+const STARTED: &str = "/etc/kubernetes/coe/started";
 const CONTROLLER_MANAGER: &str =
     "kubeadm init phase control-plane controller-manager --config /etc/kubernetes/coe/kubeadm.yaml";
 const SCHEDULER: &str =
@@ -49,12 +51,12 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
     };
     start(first.exec, &configuration.render()).await?;
     let api = wait_for_api(first.exec).await?;
+    let finish = format!(
+        "set -e\n{}\n{SCHEDULER}\n{FINISH}",
+        boot::alone(boot::KUBEADM)
+    );
     tokio::try_join!(
-        shell::succeed(
-            first.exec,
-            "set up the cluster",
-            shell::script(format!("set -e\n{SCHEDULER}\n{FINISH}"))
-        ),
+        shell::succeed(first.exec, "set up the cluster", shell::script(finish)),
         network(first.exec),
     )?;
     drop(api);
@@ -86,7 +88,12 @@ fn check(spec: &ClusterSpec, first: &NodeAccess<'_>, facts: &NodeFacts) -> Resul
 async fn start(node: &dyn Exec, configuration: &str) -> Result<(), CoeError> {
     let script = format!(
         "{}
-[ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] || {START}
+# Whatever phase an earlier try came to, they are begun anew: each takes up what it finds.
+if [ ! -e {STARTED} ]; then
+    {START}
+    touch {STARTED}
+fi
+exec 9>&-
 # The port is bound before anything is served: what connects now is answered at the first possible moment.
 until (exec 3<>/dev/tcp/127.0.0.1/6443) 2>/dev/null; do sleep 0.05; done
 {CONTROLLER_MANAGER}",
@@ -137,10 +144,12 @@ async fn wait_for_api(node: &dyn Exec) -> Result<Api, CoeError> {
 async fn network(node: &dyn Exec) -> Result<(), CoeError> {
     let script = format!(
         "set -e
+{}
 apply() {{ kubectl --kubeconfig /etc/kubernetes/super-admin.conf apply --filename - ; }}
 set -o pipefail
 sed 's|{{{{ *\\.PodSubnet *}}}}|{POD_CIDR}|' {NETWORK_MANIFEST} | apply
-if [ -e /kind/manifests/default-storage.yaml ]; then apply </kind/manifests/default-storage.yaml; fi"
+if [ -e /kind/manifests/default-storage.yaml ]; then apply </kind/manifests/default-storage.yaml; fi",
+        boot::alone("network")
     );
     shell::succeed(node, "set up the pod network", shell::script(script)).await
 }

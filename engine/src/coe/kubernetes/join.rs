@@ -74,6 +74,8 @@ pub(super) async fn join(node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(
             let configuration = join_control_plane(node.exec.node(), node.address, DISCOVERY);
             let script = format!(
                 "{}
+# It was put there before this waited for an earlier try, which takes it away once the node has joined.
+[ -e {DISCOVERY} ] || exit 0
 skipped=preflight
 # A kubelet that runs was started by an earlier try, and kubeadm refuses to start one that the cluster knows.
 ! systemctl is-active --quiet kubelet || skipped=preflight,kubelet-start

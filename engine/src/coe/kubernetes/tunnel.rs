@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::uri::{Authority, Scheme, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -24,6 +24,10 @@ use crate::transport::{Command, Exec};
 
 /// How long a connection may take to come about: a server that starts takes it before it serves.
 const CONNECT: Duration = Duration::from_secs(20);
+
+/// How long an answer is waited for before the server is asked whether it is there at all: a way to it that swallows
+/// everything would never end a wait.
+const ARE_YOU_THERE: Duration = Duration::from_secs(10);
 
 /// A connection, for as many requests at once as wanted.
 pub(super) struct Tunnel {
@@ -65,7 +69,11 @@ impl Tunnel {
                 .connect(server, stream)
                 .await
                 .map_err(|error| silent(chain(&error)))?;
-            http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .keep_alive_interval(ARE_YOU_THERE)
+                .keep_alive_timeout(CONNECT)
+                .handshake(TokioIo::new(stream))
                 .await
                 .map_err(|error| silent(chain(&error)))
         };
