@@ -118,6 +118,8 @@ impl StepError {
         match self {
             Self::Platform(error) => error.retry(),
             Self::Exec(error) | Self::Coe(CoeError::Exec(error)) => error.retry(),
+            // A connection to the COE was cut, or it starts again.
+            Self::Coe(CoeError::Silent { .. }) => Retry::Later,
             _ => Retry::Never,
         }
     }
@@ -188,5 +190,24 @@ impl Saga {
     #[must_use]
     pub fn then_step(self, step: impl Step + 'static) -> Self {
         self.then(vec![vec![Box::new(step)]])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coe_that_is_silent_is_asked_again_and_one_that_refuses_is_not() {
+        let node: NodeName = "demo-control-plane-1".parse().unwrap();
+        let (what, reason) = ("list the nodes".to_owned(), "cut".to_owned());
+        let silent = CoeError::Silent {
+            what: what.clone(),
+            node: node.clone(),
+            reason: reason.clone(),
+        };
+        let refused = CoeError::Refused { what, node, reason };
+        assert_eq!(StepError::from(silent).retry(), Retry::Later);
+        assert_eq!(StepError::from(refused).retry(), Retry::Never);
     }
 }
