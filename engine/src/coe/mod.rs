@@ -12,7 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    ClusterSpec, CoeKind, Finding, ImageName, Member, NodeName, NodeVolume, Role, Secret,
+    ClusterName, ClusterSpec, CoeKind, Finding, ImageName, Member, NodeName, NodeVolume, Role,
+    Secret,
 };
 use crate::transport::{Command, Exec, ExecError, NodeFile};
 
@@ -287,4 +288,13 @@ pub trait Coe: Send + Sync {
         secrets: &ClusterSecrets,
         lifetime: Duration,
     ) -> Result<Credentials, CoeError>;
+
+    /// The file that clients of this COE are configured with, identity included, to reach the cluster at its
+    /// endpoint; `None` where clients have no such file. Pure.
+    fn client_configuration(
+        &self,
+        cluster: &ClusterName,
+        endpoint: &str,
+        credentials: &Credentials,
+    ) -> Option<Secret<String>>;
 }

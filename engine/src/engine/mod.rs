@@ -33,6 +33,7 @@ use crate::coe::{Coe, Credentials};
 use crate::error::EngineError;
 use crate::model::{
     ClusterId, ClusterName, ClusterSpec, CoeKind, ImageName, MachineState, ObservedCluster, Role,
+    Secret,
 };
 use crate::plan::{CoeNeeds, Plan, PlanError, plan};
 use crate::platform::{Machines, Platform, Scope};
@@ -43,6 +44,16 @@ use crate::steps::GivenAddresses;
 use claim::SharedClaim;
 use look::Looks;
 use per_cluster::PerCluster;
+
+/// All that a client needs to reach a cluster.
+pub struct Access {
+    /// Where the cluster's API answers.
+    pub endpoint: String,
+    /// By what it knows the cluster, and the cluster it.
+    pub credentials: Credentials,
+    /// All of that as the file that the COE's clients are configured with; `None` where they have no such file.
+    pub client_configuration: Option<Secret<String>>,
+}
 
 /// How the engine works.
 #[derive(Debug, Clone)]
@@ -216,7 +227,7 @@ impl Engine {
         &self,
         id: ClusterId,
         lifetime: Duration,
-    ) -> Result<(String, Credentials), EngineError> {
+    ) -> Result<Access, EngineError> {
         let scope = Scope::Id(id);
         let observed = self.observe(&scope, &Bounds::for_look()).await?.pop();
         let observed = observed.ok_or(EngineError::NoCluster(id))?;
@@ -236,10 +247,19 @@ impl Engine {
                 Ok(secrets) => {
                     let credentials = driver.credentials(&secrets, lifetime)?;
                     let reason = "its endpoint is not known".to_owned();
+                    let name = cluster.clone();
                     let unknown = EngineError::NoControlPlane { cluster, reason };
                     let of = self.cluster(observed);
-                    let endpoint = of.endpoint().ok_or(unknown)?;
-                    return Ok((endpoint.to_owned(), credentials));
+                    let endpoint = of.endpoint().ok_or(unknown)?.to_owned();
+                    return Ok(Access {
+                        client_configuration: driver.client_configuration(
+                            &name,
+                            &endpoint,
+                            &credentials,
+                        ),
+                        endpoint,
+                        credentials,
+                    });
                 }
                 Err(error) => reasons.push(crate::error::chain(&error)),
             }

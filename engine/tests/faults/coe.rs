@@ -10,7 +10,9 @@ use coe_engine::coe::rehearsal::Rehearsal;
 use coe_engine::coe::{
     Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
 };
-use coe_engine::model::{ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role};
+use coe_engine::model::{
+    ClusterName, ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role, Secret,
+};
 use coe_engine::transport::{Command, Exec};
 
 use crate::gate::Gate;
@@ -181,5 +183,15 @@ impl Coe for WatchedCoe {
         lifetime: Duration,
     ) -> Result<Credentials, CoeError> {
         self.inner.credentials(secrets, lifetime)
+    }
+
+    fn client_configuration(
+        &self,
+        cluster: &ClusterName,
+        endpoint: &str,
+        credentials: &Credentials,
+    ) -> Option<Secret<String>> {
+        self.inner
+            .client_configuration(cluster, endpoint, credentials)
     }
 }

@@ -43,6 +43,10 @@ pub(crate) struct ClusterCredentialsModel {
     /// The client's key, PEM.
     #[attribute(computed, sensitive)]
     client_key: Attr<String>,
+    /// All of that as a kubeconfig, whose context, cluster and user have the cluster's name: JSON, which is YAML too.
+    /// Null where the COE is not Kubernetes.
+    #[attribute(computed, sensitive)]
+    kubeconfig: Attr<String>,
     /// When the certificate ends, RFC 3339.
     #[attribute(computed)]
     expires_at: Attr<String>,
@@ -77,7 +81,7 @@ impl Ephemeral for ClusterCredentials {
                 made => made.map(Ok).map_err(failed(NOT_MADE)),
             }
         });
-        let (endpoint, credentials) = match made.await? {
+        let access = match made.await? {
             Ok(made) => made,
             // An error would keep Terraform from the very plan that repairs the cluster.
             Err(reason) => {
@@ -85,8 +89,13 @@ impl Ephemeral for ClusterCredentials {
                 return Ok(Opened::new(ClusterCredentialsModel::none(config)));
             }
         };
+        let credentials = access.credentials;
         Ok(Opened::new(ClusterCredentialsModel {
-            endpoint: endpoint.into(),
+            endpoint: access.endpoint.into(),
+            kubeconfig: access
+                .client_configuration
+                .map(|file| file.expose().clone())
+                .into(),
             ca_certificate: credentials.ca_certificate.into(),
             client_certificate: credentials.client_certificate.into(),
             client_key: credentials.client_key.expose().clone().into(),
@@ -104,6 +113,7 @@ impl ClusterCredentialsModel {
             ca_certificate: Attr::Null,
             client_certificate: Attr::Null,
             client_key: Attr::Null,
+            kubeconfig: Attr::Null,
             expires_at: Attr::Null,
             ..config
         }

@@ -191,27 +191,27 @@ fn client_of(
     )
 }
 
-/// A kubeconfig of one user of one cluster, whose identity is in it.
-pub(super) fn kubeconfig(server: &str, ca_certificate: &str, identity: &Signed) -> Secret<String> {
+/// A kubeconfig of one user of one cluster, whose identity is in it. JSON, which is YAML too.
+pub(super) fn kubeconfig(name: &str, server: &str, credentials: &Credentials) -> Secret<String> {
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{
-            "name": "cluster",
+            "name": name,
             "cluster": {
                 "server": server,
-                "certificate-authority-data": base64(ca_certificate),
+                "certificate-authority-data": base64(&credentials.ca_certificate),
             },
         }],
         "users": [{
-            "name": "coe",
+            "name": name,
             "user": {
-                "client-certificate-data": base64(&identity.certificate),
-                "client-key-data": base64(identity.key.expose()),
+                "client-certificate-data": base64(&credentials.client_certificate),
+                "client-key-data": base64(credentials.client_key.expose()),
             },
         }],
-        "contexts": [{ "name": "coe", "context": { "cluster": "cluster", "user": "coe" } }],
-        "current-context": "coe",
+        "contexts": [{ "name": name, "context": { "cluster": name, "user": name } }],
+        "current-context": name,
     });
     Secret::new(format!("{config:#}\n"))
 }
@@ -234,5 +234,51 @@ pub(super) fn private(path: &str, content: &Secret<String>) -> NodeFile {
         path: path.to_owned(),
         mode: 0o600,
         content: Secret::new(content.expose().clone().into_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_kubeconfig_has_one_context_with_the_identity_in_it() {
+        let secrets = new().unwrap();
+        let credentials = client(&secrets, ADMINISTRATORS, Duration::from_hours(1)).unwrap();
+        let text = kubeconfig("demo", "https://127.0.0.1:6443", &credentials);
+        let config: Value = serde_json::from_str(text.expose()).unwrap();
+        let decoded = |pointer: &str| {
+            let text = config.pointer(pointer).and_then(Value::as_str).unwrap();
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(text)
+                .unwrap();
+            String::from_utf8(bytes).unwrap()
+        };
+        for name in [
+            "/current-context",
+            "/contexts/0/name",
+            "/contexts/0/context/cluster",
+            "/contexts/0/context/user",
+            "/clusters/0/name",
+            "/users/0/name",
+        ] {
+            assert_eq!(config.pointer(name), Some(&json!("demo")), "{name}");
+        }
+        let cluster = &config["clusters"][0]["cluster"];
+        assert_eq!(cluster["server"], "https://127.0.0.1:6443");
+        assert_eq!(
+            decoded("/clusters/0/cluster/certificate-authority-data"),
+            credentials.ca_certificate
+        );
+        assert_eq!(
+            decoded("/users/0/user/client-certificate-data"),
+            credentials.client_certificate
+        );
+        assert_eq!(
+            decoded("/users/0/user/client-key-data"),
+            *credentials.client_key.expose()
+        );
     }
 }

@@ -10,7 +10,7 @@ use super::api::{Api, within};
 use super::configuration::{join_control_plane, kubelet_start};
 use super::hosts::CONTROL_PLANES;
 use super::{API_PORT, authorities, boot, facts, shell};
-use crate::coe::{CoeError, JoinTicket, NodeAccess};
+use crate::coe::{CoeError, Credentials, JoinTicket, NodeAccess};
 use crate::model::{Role, Secret};
 use crate::transport::Exec;
 
@@ -31,7 +31,12 @@ pub(super) async fn ticket(control_plane: &dyn Exec, role: Role) -> Result<JoinT
             let (ca_certificate, ca_key) = authorities::read_own(control_plane).await?;
             let identity = authorities::engine(&ca_certificate, &ca_key, DISCOVERY_LIFE)?;
             let server = format!("https://{CONTROL_PLANES}:{API_PORT}");
-            authorities::kubeconfig(&server, &ca_certificate, &identity)
+            let credentials = Credentials {
+                ca_certificate,
+                client_certificate: identity.certificate,
+                client_key: identity.key,
+            };
+            authorities::kubeconfig("coe", &server, &credentials)
         }
     };
     Ok(JoinTicket {

@@ -34,7 +34,10 @@ use async_trait::async_trait;
 use super::{
     Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
 };
-use crate::model::{ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role, Subject};
+use crate::model::{
+    ClusterName, ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role, Secret,
+    Subject,
+};
 use crate::transport::{Command, Exec};
 
 /// Where the API server listens (kubeadm's default, and what its users have in their firewalls).
@@ -199,5 +202,19 @@ impl Coe for Kubernetes {
         lifetime: Duration,
     ) -> Result<Credentials, CoeError> {
         authorities::client(secrets, authorities::ADMINISTRATORS, lifetime)
+    }
+
+    /// A kubeconfig, all of whose names are the cluster's: people merge several into one.
+    fn client_configuration(
+        &self,
+        cluster: &ClusterName,
+        endpoint: &str,
+        credentials: &Credentials,
+    ) -> Option<Secret<String>> {
+        Some(authorities::kubeconfig(
+            cluster.as_str(),
+            endpoint,
+            credentials,
+        ))
     }
 }

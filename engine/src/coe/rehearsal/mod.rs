@@ -25,8 +25,8 @@ use crate::coe::{
     secret_text,
 };
 use crate::model::{
-    ClusterSpec, CoeKind, Finding, ImageName, Member, MemberState, NodeName, NodeVolume, Role,
-    Secret,
+    ClusterName, ClusterSpec, CoeKind, Finding, ImageName, Member, MemberState, NodeName,
+    NodeVolume, Role, Secret,
 };
 use crate::transport::{Command, Exec, NodeFile};
 
@@ -641,6 +641,16 @@ impl Coe for Rehearsal {
         lifetime: Duration,
     ) -> Result<Credentials, CoeError> {
         self.driver.credentials(secrets, lifetime)
+    }
+
+    fn client_configuration(
+        &self,
+        cluster: &ClusterName,
+        endpoint: &str,
+        credentials: &Credentials,
+    ) -> Option<Secret<String>> {
+        self.driver
+            .client_configuration(cluster, endpoint, credentials)
     }
 }
 

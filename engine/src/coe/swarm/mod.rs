@@ -27,7 +27,9 @@ use async_trait::async_trait;
 use super::{
     Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
 };
-use crate::model::{ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role};
+use crate::model::{
+    ClusterName, ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role, Secret,
+};
 use crate::transport::{Command, Exec};
 
 /// The driver. It keeps nothing: all that it knows is on the nodes.
@@ -179,5 +181,15 @@ impl Coe for Swarm {
         lifetime: Duration,
     ) -> Result<Credentials, CoeError> {
         certificates::client(secrets, lifetime)
+    }
+
+    /// The docker client has its certificates in a folder, and its host in the environment.
+    fn client_configuration(
+        &self,
+        _cluster: &ClusterName,
+        _endpoint: &str,
+        _credentials: &Credentials,
+    ) -> Option<Secret<String>> {
+        None
     }
 }
