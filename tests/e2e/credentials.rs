@@ -141,5 +141,5 @@ fn kubeconfig_begins(coe: &str) -> String {
 #[test]
 fn only_clusters_of_kubernetes_have_a_kubeconfig() {
     assert_eq!(kubeconfig_begins("swarm"), "none");
-    assert_eq!(kubeconfig_begins("kubernetes"), "{\n  \"apiVersion\":");
+    assert_eq!(kubeconfig_begins("kubernetes"), "{\n  \"apiVersion\"");
 }
