@@ -151,7 +151,7 @@ fn proxy() -> Value {
 mod tests {
     use super::*;
 
-    const VERSIONS: [&str; 4] = ["v1.33.13", "v1.34.4", "v1.35.1", "v1.36.0"];
+    const VERSIONS: [&str; 5] = ["v1.33.13", "v1.34.11", "v1.35.8", "v1.36.4", "v1.37.0"];
 
     fn facts(version: &str, shares_machine: bool) -> NodeFacts {
         NodeFacts {

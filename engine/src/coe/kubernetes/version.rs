@@ -2,12 +2,13 @@
 
 use crate::model::{Finding, Subject};
 
-/// What is made where nothing is said.
-pub(super) const DEFAULT: &str = "1.34.4";
+/// What is made where nothing is said: the newest minor whose kubelet also starts on machines with cgroup v1, by the
+/// patch that kind 0.33 publishes an image of.
+pub(super) const DEFAULT: &str = "1.34.11";
 
-/// The minors that this driver knows: those whose kubeadm reads `kubeadm.k8s.io/v1beta4` and whose kubelet
-/// has the settings of `configuration.rs`.
-const MINORS: std::ops::RangeInclusive<u64> = 33..=36;
+/// The minors that this driver knows: those that kind 0.33 publishes images of, and the one before. Their kubeadm reads
+/// `kubeadm.k8s.io/v1beta4`.
+const MINORS: std::ops::RangeInclusive<u64> = 33..=37;
 
 /// `1.34.4`: as the tags of node images have them, without the `v`.
 pub(super) fn check(version: Option<&str>) -> Option<Finding> {

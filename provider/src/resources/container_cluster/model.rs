@@ -55,8 +55,8 @@ pub(crate) struct ContainerClusterModel {
     #[attribute(required, replace, validate = [one_of(CoeKind::ALL.map(CoeKind::as_str))])]
     pub(crate) coe: Attr<String>,
 
-    /// Version of the COE. A newer one is a rolling upgrade in place; an older one is refused. Without it the
-    /// version is what the image carries (`coe_version`).
+    /// Version of the COE. A newer one is a rolling upgrade in place (for kubernetes not yet: it is refused); an older
+    /// one is refused. Without it the version is what the image carries (`coe_version`).
     #[attribute(optional)]
     pub(crate) cluster_version: Attr<String>,
 
@@ -79,8 +79,8 @@ pub(crate) struct ContainerClusterModel {
 
     /// What the nodes' machines are made from. On docker an image that honours the node image contract;
     /// it is pulled only where the engine has none of that name, and a plan fails where it cannot be. Default: the image that users of the COE know
-    /// (`docker:<cluster_version>-dind` for swarm). A change recreates the machines one by one; their
-    /// data stays.
+    /// (`docker:<cluster_version>-dind` for swarm, `kindest/node:v<cluster_version>` for kubernetes). A change recreates
+    /// the machines one by one; their data stays. For kubernetes a change is refused for now.
     #[attribute(optional)]
     pub(crate) image: Attr<String>,
 
