@@ -4,8 +4,6 @@
 //! control plane. So no credential is kept that could run out, and the API is asked before it has rules of
 //! who may what.
 
-use std::time::Duration;
-
 use kube_core::object::ObjectList;
 use kube_core::params::{DeleteParams, GetParams, ListParams, Patch, PatchParams};
 use kube_core::subresource::EvictParams;
@@ -19,9 +17,6 @@ use crate::coe::CoeError;
 use crate::error::chain;
 use crate::model::NodeName;
 use crate::transport::Exec;
-
-/// How long a connection's certificate is good: longer than any operation with one connection.
-const CERTIFICATE_LIFE: Duration = Duration::from_hours(1);
 
 /// A connection to the API server of one control plane.
 pub(super) struct Api {
@@ -49,17 +44,9 @@ pub(super) enum ApiError {
 }
 
 impl ApiError {
-    /// The status that the API server answered with.
-    pub(super) fn code(&self) -> Option<u16> {
-        match self {
-            Self::Refused(status) => Some(status.code),
-            _ => None,
-        }
-    }
-
     /// Whether the API server said that there is no such object.
     pub(super) fn is_absent(&self) -> bool {
-        self.code() == Some(404)
+        matches!(self, Self::Refused(status) if status.code == 404)
     }
 }
 
@@ -67,7 +54,7 @@ impl Api {
     /// Connects to the API server on that control plane.
     pub(super) async fn connect(control_plane: &dyn Exec) -> Result<Self, CoeError> {
         let (ca_certificate, ca_key) = authorities::read_own(control_plane).await?;
-        let identity = authorities::engine(&ca_certificate, &ca_key, CERTIFICATE_LIFE)?;
+        let identity = authorities::engine(&ca_certificate, &ca_key)?;
         Ok(Self {
             tunnel: Tunnel::open(control_plane, API_PORT, &ca_certificate, &identity).await?,
             ca_certificate,

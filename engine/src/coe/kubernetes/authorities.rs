@@ -29,7 +29,9 @@ const ACCOUNT_PUBLIC_KEY: &str = "/etc/kubernetes/pki/sa.pub";
 pub(super) const ADMINISTRATORS: &str = "kubeadm:cluster-admins";
 /// The group that may everything before and beside every rule: for the engine alone, which asks before there
 /// are rules.
-pub(super) const MASTERS: &str = "system:masters";
+const MASTERS: &str = "system:masters";
+/// How long what the engine asks by is good: longer than any operation with one connection.
+const ENGINE_LIFE: Duration = Duration::from_hours(1);
 /// As long as kubeadm's own certificates live.
 const NODE_LIFE: Duration = Duration::from_hours(365 * 24);
 
@@ -134,19 +136,13 @@ pub(super) fn client(
 }
 
 /// A certificate by which the engine itself asks.
-pub(super) fn engine(
-    ca_certificate: &str,
-    ca_key: &Secret<String>,
-    life: Duration,
-) -> Result<Signed, CoeError> {
-    client_of(ca_certificate, ca_key, &client_params("coe", MASTERS, life))
+pub(super) fn engine(ca_certificate: &str, ca_key: &Secret<String>) -> Result<Signed, CoeError> {
+    let params = client_params("coe", MASTERS, ENGINE_LIFE);
+    client_of(ca_certificate, ca_key, &params)
 }
 
 /// A certificate by which the engine asks etcd, and the CA that etcd's own is of.
-pub(super) async fn etcd_client(
-    control_plane: &dyn Exec,
-    life: Duration,
-) -> Result<(String, Signed), CoeError> {
+pub(super) async fn etcd_client(control_plane: &dyn Exec) -> Result<(String, Signed), CoeError> {
     let (certificate, key) = (
         format!("{FOLDER}/etcd/ca.crt"),
         format!("{FOLDER}/etcd/ca.key"),
@@ -155,7 +151,7 @@ pub(super) async fn etcd_client(
         secret_text(control_plane, &certificate),
         secret_text(control_plane, &key),
     )?;
-    let identity = engine(certificate.expose(), &key, life)?;
+    let identity = engine(certificate.expose(), &key)?;
     Ok((certificate.expose().clone(), identity))
 }
 

@@ -85,14 +85,9 @@ impl ClusterConfiguration<'_> {
     }
 }
 
-/// What kubeadm has to know to start the kubelet of a node that joins, but for the kubelet's own configuration.
-pub(super) fn kubelet_start(
-    node: &NodeName,
-    role: Role,
-    address: IpAddr,
-    facts: &NodeFacts,
-) -> String {
-    let registration = registration(node, role, address, true);
+/// What kubeadm has to know to start the kubelet of a worker that joins, but for the kubelet's own configuration.
+pub(super) fn kubelet_start(node: &NodeName, address: IpAddr, facts: &NodeFacts) -> String {
+    let registration = registration(node, Role::Worker, address, true);
     let cluster = json!({
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
@@ -200,7 +195,6 @@ mod tests {
         let node = "demo-worker-1".parse().unwrap();
         expect_test::expect_file!["golden/worker-v1.34.4.yaml"].assert_eq(&kubelet_start(
             &node,
-            Role::Worker,
             [10, 1, 0, 3].into(),
             &facts("v1.34.4", true),
         ));

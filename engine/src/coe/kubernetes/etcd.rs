@@ -2,9 +2,8 @@
 //!
 //! By etcd's JSON gateway (its documentation, "gRPC gateway"), on the same connection as everything else.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::authorities;
 use super::tunnel::Tunnel;
@@ -14,7 +13,6 @@ use crate::model::NodeName;
 use crate::transport::Exec;
 
 const PORT: u16 = 2379;
-const CERTIFICATE_LIFE: Duration = Duration::from_hours(1);
 
 /// A member; of its fields those that are used here.
 #[derive(Deserialize)]
@@ -47,15 +45,16 @@ pub(super) async fn remove_member(
     name: &NodeName,
     address: Option<&str>,
 ) -> Result<(), CoeError> {
-    let (ca_certificate, identity) =
-        authorities::etcd_client(control_plane, CERTIFICATE_LIFE).await?;
+    let (ca_certificate, identity) = authorities::etcd_client(control_plane).await?;
     let tunnel = Tunnel::open(control_plane, PORT, &ca_certificate, &identity).await?;
     let etcd = Etcd {
         tunnel,
         node: control_plane.node(),
     };
     let what = format!("take the vote from {name}");
-    let members: Members = etcd.ask(&what, "/v3/cluster/member/list", &()).await?;
+    let members: Members = etcd
+        .ask(&what, "/v3/cluster/member/list", &json!({}))
+        .await?;
     let is_on_node = |member: &&Member| {
         let is_at_address =
             |url: &String| address.is_some_and(|address| url.contains(&format!("//{address}:")));
@@ -88,12 +87,6 @@ impl Etcd<'_> {
             reason,
         };
         let body = serde_json::to_vec(body).map_err(|error| refused(error.to_string()))?;
-        // The gateway wants an object where there is nothing to say.
-        let body = if body == b"null" {
-            b"{}".to_vec()
-        } else {
-            body
-        };
         let request = http::Request::post(path)
             .header("content-type", "application/json")
             .body(body)

@@ -2,8 +2,6 @@
 //!
 //! Guarantees: asked twice, joins once; what a first try left is taken up.
 
-use std::time::Duration;
-
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::api::{Api, within};
@@ -19,8 +17,6 @@ const NAMESPACE: &str = "kube-system";
 const KUBELET_CONFIG: &str = "kubelet-config";
 /// By what a node that becomes a control plane may ask the others.
 const DISCOVERY: &str = "/etc/kubernetes/coe/discovery.conf";
-/// How long that is good.
-const DISCOVERY_LIFE: Duration = Duration::from_hours(1);
 
 /// See `Coe::join_ticket`. A worker is given the configuration that the cluster's own kubeadm has left in it for
 /// kubelets; a control plane, whose kubeadm asks for all of it, by what it may ask.
@@ -29,7 +25,7 @@ pub(super) async fn ticket(control_plane: &dyn Exec, role: Role) -> Result<JoinT
         Role::Worker => Secret::new(kubelet_configuration(control_plane).await?),
         Role::ControlPlane => {
             let (ca_certificate, ca_key) = authorities::read_own(control_plane).await?;
-            let identity = authorities::engine(&ca_certificate, &ca_key, DISCOVERY_LIFE)?;
+            let identity = authorities::engine(&ca_certificate, &ca_key)?;
             let server = format!("https://{CONTROL_PLANES}:{API_PORT}");
             let credentials = Credentials {
                 ca_certificate,
@@ -64,7 +60,7 @@ pub(super) async fn join(node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(
     let facts = facts::of(node.exec).await?;
     match node.role {
         Role::Worker => {
-            let own = kubelet_start(node.exec.node(), node.role, node.address, &facts);
+            let own = kubelet_start(node.exec.node(), node.address, &facts);
             let configuration = format!("{own}---\n{}", ticket.token.expose());
             let script = format!(
                 "{}\nkubeadm init phase kubelet-start --config {}",
