@@ -15,8 +15,8 @@ use coe_engine::coe::swarm::Swarm;
 use coe_engine::coe::{ClusterSecrets, Coe, CoeView, Credentials, NewNode, NodeAccess};
 use coe_engine::engine::{Engine, Settings};
 use coe_engine::model::{
-    ClusterId, ClusterSpec, CoeKind, DesiredState, Health, ImageName, Machine, MemberState,
-    Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, OnCreateFailure, OperationId, Owner,
+    ClusterId, ClusterSpec, CoeKind, DesiredState, Drain, Health, ImageName, Machine, MemberState,
+    Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, OnCreateFailure, OperationId, Owner, Pace,
     PortMapping, Protocol, Role,
 };
 use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget};
@@ -59,6 +59,8 @@ fn cluster_spec() -> ClusterSpec {
         volumes: Vec::new(),
         network: NetworkSpec::Isolated,
         desired_state: DesiredState::Running,
+        pace: Pace::default(),
+        drain: Drain::default(),
     }
 }
 
@@ -305,7 +307,10 @@ async fn a_swarm_lives_from_its_first_manager_to_the_removal_of_its_worker() {
         assert_eq!(view.settings["task_history_limit"], "5");
         assert_eq!(view.members[&worker.spec.name].labels, labels);
 
-        Swarm.drain(&*manager, &worker.spec.name).await.unwrap();
+        Swarm
+            .drain(&*manager, &worker.spec.name, Drain::default())
+            .await
+            .unwrap();
         let state = cluster.view(&first).await.members[&worker.spec.name].state;
         assert_eq!(state, MemberState::Drained);
         Swarm.uncordon(&*manager, &worker.spec.name).await.unwrap();
@@ -464,7 +469,10 @@ async fn work_moves_off_a_node_before_its_drain_is_done_and_a_dead_node_is_forgo
                 .count(),
             2
         );
-        Swarm.drain(&*manager, &worker.spec.name).await.unwrap();
+        Swarm
+            .drain(&*manager, &worker.spec.name, Drain::default())
+            .await
+            .unwrap();
         assert_eq!(output_of(&*cluster.exec(&worker), running).await, "");
 
         cluster.docker.stop_machine(&worker).await.unwrap();

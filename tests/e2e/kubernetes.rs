@@ -1,5 +1,7 @@
 //! Kubernetes, through the same resource as Swarm.
 
+mod upgrade;
+
 use coe_tests::docker::docker;
 use coe_tests::provider::workload_image;
 use coe_tests::stack::kubernetes;

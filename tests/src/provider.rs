@@ -52,6 +52,12 @@ pub fn kubernetes_node_image() -> &'static str {
     IMAGE.get_or_init(|| last_line_of("examples/node-images/build", &["kubernetes"]))
 }
 
+/// An image of the minor version before that one.
+pub fn older_kubernetes_node_image() -> &'static str {
+    static IMAGE: OnceLock<String> = OnceLock::new();
+    IMAGE.get_or_init(|| last_line_of("examples/node-images/build", &["kubernetes", "v1.33.13"]))
+}
+
 /// An image of a service that answers HTTP with the name of its host.
 pub fn workload_image() -> &'static str {
     static IMAGE: OnceLock<String> = OnceLock::new();

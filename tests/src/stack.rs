@@ -305,10 +305,14 @@ pub fn swarm(arguments: &str) -> String {
 
 /// The configuration of one Kubernetes cluster with these arguments beside its name.
 pub fn kubernetes(arguments: &str) -> String {
+    kubernetes_of(provider::kubernetes_node_image(), arguments)
+}
+
+/// The same, of nodes of that image.
+pub fn kubernetes_of(image: &str, arguments: &str) -> String {
     format!(
         "resource \"coe_container_cluster\" \"this\" {{\n  name  = \"NAME\"\n  coe   = \"kubernetes\"\n  image = \
-         \"{}\"\n  {arguments}\n}}\n",
-        provider::kubernetes_node_image()
+         \"{image}\"\n  {arguments}\n}}\n"
     )
 }
 

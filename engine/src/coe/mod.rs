@@ -7,13 +7,14 @@ pub mod swarm;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::model::{
-    ClusterName, ClusterSpec, CoeKind, Finding, ImageName, Member, NodeName, NodeVolume, Role,
-    Secret,
+    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, NodeName, NodeVolume,
+    Role, Secret,
 };
 use crate::transport::{Command, Exec, ExecError, NodeFile};
 
@@ -25,6 +26,15 @@ pub enum FirstProcess {
     Service,
     /// An init system, which starts the services. It wants `/run` and `/tmp` to be empty at each start.
     InitSystem,
+}
+
+/// Which versions of a COE may follow the one that a cluster has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upgrades {
+    /// Any newer one.
+    ToAnyNewer,
+    /// A newer one of the same minor version, or of the next.
+    MinorByMinor,
 }
 
 /// What a machine runs from its start, and what it keeps.
@@ -101,6 +111,8 @@ pub struct CoeView {
     pub ca_certificate: String,
     /// Settings that the labels of the spec govern, as they are.
     pub settings: BTreeMap<String, String>,
+    /// The version that the cluster as a whole is configured for, where the COE has such a thing.
+    pub version: Option<String>,
 }
 
 /// Why a COE could not do what it was asked.
@@ -184,9 +196,8 @@ pub trait Coe: Send + Sync {
     /// The image that users of this COE know. Pure.
     fn default_image(&self, version: Option<&str>) -> ImageName;
 
-    /// Whether a node whose machine is made again from another image, with its volumes, is a whole node of that
-    /// image's version. Pure.
-    fn is_upgraded_by_new_machines(&self) -> bool;
+    /// Which versions may follow which. Pure.
+    fn upgrades(&self) -> Upgrades;
 
     /// What a node of that role keeps beyond its machine's life. Pure.
     fn volumes(&self, role: Role) -> Vec<NodeVolume>;
@@ -242,6 +253,21 @@ pub trait Coe: Send + Sync {
     /// Makes sure that the node is a member.
     async fn join(&self, node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(), CoeError>;
 
+    /// Keeps what the cluster knows on the control plane that is asked, so that it can be brought back by hand: before
+    /// anything of another version writes to it.
+    async fn back_up(&self, control_plane: &dyn Exec) -> Result<(), CoeError>;
+
+    /// Makes sure that a node whose volumes an earlier version has written is one of the version of its image.
+    /// `control_plane` is one that can be asked, if there is one; `others` are the machines that run beside it. Refused, before anything is changed, where that version may not
+    /// follow the earlier one. The node's workload may be interrupted.
+    async fn upgrade(
+        &self,
+        spec: &ClusterSpec,
+        node: &NodeAccess<'_>,
+        control_plane: Option<&dyn Exec>,
+        others: &[Arc<dyn Exec>],
+    ) -> Result<(), CoeError>;
+
     /// Everything that the COE says of the cluster, in one command.
     async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError>;
 
@@ -264,8 +290,13 @@ pub trait Coe: Send + Sync {
         labels: &BTreeMap<String, String>,
     ) -> Result<(), CoeError>;
 
-    /// Moves all work off the node and waits until it is gone.
-    async fn drain(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError>;
+    /// Moves all work off the node and waits until it is gone, as long as `how` gives it.
+    async fn drain(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        how: Drain,
+    ) -> Result<(), CoeError>;
 
     /// Lets the node take work again.
     async fn uncordon(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError>;

@@ -287,7 +287,7 @@ fn spelled(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Mount, PortMapping, Protocol};
+    use crate::model::{Mount, PortMapping, Protocol, VolumeLife};
 
     fn found(spec: &ClusterSpec) -> Vec<(Subject, String)> {
         Engine::check_offline(spec)
@@ -309,6 +309,7 @@ mod tests {
             name: name.to_owned(),
             path: path.to_owned(),
             size: None,
+            life: VolumeLife::Node,
         }
     }
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use crate::model::{
     ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSettings, NodeSpec,
-    ObservedCluster, Phase, PortMapping, Role,
+    ObservedCluster, Phase, PortMapping, Role, VolumeLife,
 };
 use crate::plan::{Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
 use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
 use crate::steps::{
-    Comeback, ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine, EnsureNetwork,
-    InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, RestartSilent,
-    RestoreMember, SetNodeLabels, StartMachine, StopMachine, UncordonNode, Volumes, WaitForReturn,
-    WaitUntilReady,
+    BackUp, Comeback, ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine,
+    EnsureNetwork, InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember,
+    RestartSilent, RestoreMember, SetNodeLabels, StartMachine, StopMachine, UncordonNode,
+    UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
 };
 
 /// How long nodes whose machines came back may take to find their cluster and one another by themselves.
@@ -143,8 +143,11 @@ pub(super) fn repair(
             comeback,
         })
     };
+    // An upgrade that was cut off may be what is wrong with it.
+    let upgrade = || -> Box<dyn Step> { Box::new(UpgradeNode { node: name.clone() }) };
     match fault {
         Fault::MachineGone | Fault::MachineHalfMade | Fault::MachineFailed => {
+            let has_its_images = comes_back && !loses_images(&node);
             let mut steps = lane([
                 Box::new(DeleteMachine {
                     node: name.clone(),
@@ -154,15 +157,17 @@ pub(super) fn repair(
                     node,
                     origin: NodeOrigin::ThereBefore,
                 }),
+                upgrade(),
                 restore(comeback),
             ]);
-            if !comes_back {
+            if !has_its_images {
                 steps.extend(load_images(spec, &name));
             }
             steps
         }
         Fault::MachineStopped => lane([
             Box::new(StartMachine { node: name.clone() }),
+            upgrade(),
             restore(comeback),
         ]),
         // The cluster did not say that it is down, for nobody answered.
@@ -171,11 +176,13 @@ pub(super) fn repair(
                 node: name.clone(),
                 patience: SILENCE,
             }),
+            upgrade(),
             restore(Comeback::ByItself(COMEBACK)),
         ]),
         Fault::MemberDown => lane([
             Box::new(StopMachine { node: name.clone() }),
             Box::new(StartMachine { node: name.clone() }),
+            upgrade(),
             restore(Comeback::ByItself(COMEBACK)),
         ]),
         Fault::NotMember | Fault::WrongRole => {
@@ -186,37 +193,60 @@ pub(super) fn repair(
     }
 }
 
-/// Makes a node's machine again as another one; the node keeps its volumes, address and ports.
-pub(super) fn recreate(node: NodeSpec) -> Lane {
-    let name = node.name.clone();
-    lane([
-        Box::new(DrainNode { node: name.clone() }),
-        Box::new(DeleteMachine {
-            node: name,
-            volumes: Volumes::Keep,
-        }),
-    ])
-    .into_iter()
-    .chain(make_again(node))
-    .collect()
+/// Whether a machine of the node that is made again lacks the images that were loaded onto the one before.
+fn loses_images(node: &NodeSpec) -> bool {
+    let mut volumes = node.volumes.iter();
+    volumes.any(|volume| volume.life == VolumeLife::Machine)
 }
 
-/// The second half of that: brings a drained node back whose machine is deleted.
-fn make_again(node: NodeSpec) -> impl Iterator<Item = Box<dyn Step>> {
+/// Makes a node's machine again as another one; the node keeps its volumes, address and ports.
+pub(super) fn recreate(spec: &ClusterSpec, node: NodeSpec, company: Company) -> Lane {
+    let name = node.name.clone();
+    let mut steps: Lane = Vec::new();
+    if node.role == Role::ControlPlane {
+        steps.push(Box::new(BackUp { node: name.clone() }));
+    }
+    if company == Company::Others {
+        steps.push(Box::new(DrainNode { node: name.clone() }));
+    }
+    steps.push(Box::new(DeleteMachine {
+        node: name,
+        volumes: Volumes::Keep,
+    }));
+    steps.extend(make_again(spec, node));
+    steps
+}
+
+/// Whether there is anybody to whom the work of a node could be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Company {
+    /// The node is the cluster.
+    Nobody,
+    /// There are other nodes.
+    Others,
+}
+
+/// The second half of that: brings a node back whose machine is deleted.
+fn make_again(spec: &ClusterSpec, node: NodeSpec) -> Lane {
     let (name, role) = (node.name.clone(), node.role);
-    lane([
-        Box::new(EnsureMachine {
-            node,
-            origin: NodeOrigin::ThereBefore,
-        }),
+    let loads = loses_images(&node)
+        .then(|| load_images(spec, &name))
+        .flatten();
+    let mut steps = lane([Box::new(EnsureMachine {
+        node,
+        origin: NodeOrigin::ThereBefore,
+    })]);
+    steps.extend(loads);
+    steps.extend(lane([
+        Box::new(UpgradeNode { node: name.clone() }),
         Box::new(RestoreMember {
             node: name.clone(),
             role,
             comeback: Comeback::ByItself(COMEBACK),
         }),
         Box::new(UncordonNode { node: name }),
-    ])
-    .into_iter()
+    ]));
+    steps
 }
 
 /// Gives a member its labels, and takes its work or lets it have some.
@@ -352,7 +382,7 @@ impl Course<'_> {
                 Change::RecreateNode { name, role, .. }
                     if *role == repaired && holders.contains(name) =>
                 {
-                    Some(make_again(self.node(name, *role)).collect())
+                    Some(make_again(self.spec, self.node(name, *role)))
                 }
                 _ => None,
             });
@@ -368,8 +398,31 @@ impl Course<'_> {
                     patience: COMEBACK,
                 });
             }
+            if repaired == Role::ControlPlane {
+                // Whatever comes after joins control planes that are as they should be. One by one: the others agree.
+                let recreations = self.recreations(plan, Role::ControlPlane, &holders);
+                for lane in recreations {
+                    saga = saga.then(vec![lane]);
+                }
+            }
         }
         saga
+    }
+
+    /// The nodes of that role whose machines are made again as other ones, but for those that give up a port.
+    fn recreations(&self, plan: &Plan, of: Role, holders: &BTreeSet<NodeName>) -> Vec<Lane> {
+        let company = match self.observed.machines.len() {
+            1 => Company::Nobody,
+            _ => Company::Others,
+        };
+        let recreated = plan.changes.iter().filter_map(|change| match change {
+            Change::RecreateNode { name, role, .. } if *role == of => Some(name),
+            _ => None,
+        });
+        recreated
+            .filter(|name| !holders.contains(*name))
+            .map(|name| recreate(self.spec, self.node(name, of), company))
+            .collect()
     }
 
     /// Nodes that give up a port of the platform's host which another node is to have.
@@ -378,6 +431,7 @@ impl Course<'_> {
             Change::CreateNode { name, role }
             | Change::RepairNode { name, role, .. }
             | Change::RecreateNode { name, role, .. } => Some(self.node(name, *role)),
+            Change::AddSurge { name } => Some(self.node(name, Role::Worker)),
             _ => None,
         });
         let made: Vec<NodeSpec> = made.collect();
@@ -438,6 +492,7 @@ impl Course<'_> {
                 change,
                 Change::CreateNetwork { .. }
                     | Change::CreateNode { .. }
+                    | Change::AddSurge { .. }
                     | Change::RepairNode { .. }
                     | Change::RecreateNode { .. }
                     | Change::Initialize { .. }
@@ -462,6 +517,7 @@ impl Course<'_> {
             .iter()
             .filter_map(|change| match change {
                 Change::CreateNode { name, role } => Some(self.node(name, *role)),
+                Change::AddSurge { name } => Some(self.node(name, Role::Worker)),
                 _ => None,
             })
             .collect();
@@ -471,13 +527,18 @@ impl Course<'_> {
     fn change_in_place(&self, plan: &Plan) -> Saga {
         let holders = self.port_holders(plan);
         let mut beside: Stage = Vec::new();
-        let mut one_by_one: Vec<Stage> = Vec::new();
         let mut configure = false;
         let mut loads: Vec<(NodeName, Vec<ImageName>)> = Vec::new();
         for change in &plan.changes {
             match change {
                 Change::UncordonNode { name, .. } => {
-                    beside.push(lane([Box::new(UncordonNode { node: name.clone() })]));
+                    beside.push(lane([
+                        Box::new(UpgradeNode { node: name.clone() }),
+                        Box::new(UncordonNode { node: name.clone() }),
+                    ]));
+                }
+                Change::FinishUpgrade { name } => {
+                    beside.push(lane([Box::new(UpgradeNode { node: name.clone() })]));
                 }
                 Change::SetNode { name, settings } => beside.push(settle(name, settings)),
                 Change::SetLabel { .. } | Change::ResetLabel { .. } => configure = true,
@@ -488,9 +549,6 @@ impl Course<'_> {
                             None => loads.push((node.clone(), vec![image.clone()])),
                         }
                     }
-                }
-                Change::RecreateNode { name, role, .. } if !holders.contains(name) => {
-                    one_by_one.push(vec![recreate(self.node(name, *role))]);
                 }
                 _ => {}
             }
@@ -505,9 +563,16 @@ impl Course<'_> {
                 .into_iter()
                 .map(|(node, images)| lane([Box::new(LoadImages { node, images })])),
         );
-        one_by_one
+        let mut saga = Saga::new().then(beside);
+        let mut workers = self
+            .recreations(plan, Role::Worker, &holders)
             .into_iter()
-            .fold(Saga::new().then(beside), Saga::then)
+            .peekable();
+        while workers.peek().is_some() {
+            let at_a_time = self.spec.pace.at_a_time();
+            saga = saga.then(workers.by_ref().take(at_a_time).collect());
+        }
+        saga
     }
 
     /// All before the first goes, so that none of their work moves to another that goes. The work of a
@@ -516,7 +581,8 @@ impl Course<'_> {
         let holders = self.port_holders(plan);
         let drains = removed(plan, Role::Worker)
             .chain(removed(plan, Role::ControlPlane))
-            .filter(|node| self.is_ready(node) && !holders.contains(*node))
+            .filter(|node| self.is_ready(node) || is_surge(plan, node))
+            .filter(|node| !holders.contains(*node))
             .map(|node| lane([Box::new(DrainNode { node: node.clone() })]));
         Saga::new().then(drains.collect())
     }
@@ -551,6 +617,12 @@ impl Course<'_> {
             phase: Phase::There,
         })
     }
+}
+
+/// Whether the plan itself makes the node.
+fn is_surge(plan: &Plan, node: &NodeName) -> bool {
+    let is_it = |change: &Change| matches!(change, Change::AddSurge { name } if name == node);
+    plan.changes.iter().any(is_it)
 }
 
 fn removed(plan: &Plan, of: Role) -> impl Iterator<Item = &NodeName> {

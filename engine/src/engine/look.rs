@@ -198,6 +198,7 @@ impl Engine {
             Some(view) => {
                 observed.members = Some(view.members);
                 observed.ca_certificate = Some(view.ca_certificate);
+                observed.configured_version = view.version;
             }
             None if reasons.is_empty() => {
                 observed.unreachable = Some("no control plane runs".to_owned());

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::Engine;
 use super::check::refuse;
-use super::course::{Leg, load_images, preparations, recreate, repair};
+use super::course::{Company, Leg, load_images, preparations, recreate, repair};
 use super::memory::{NodeWork, outcome};
 use crate::cluster::{Cluster, Node, NodeStatus};
 use crate::error::{EngineError, Failure, chain};
@@ -27,7 +27,7 @@ use crate::saga::{Lane, OnFailure, Saga};
 use crate::scheduler::Bounds;
 use crate::steps::{
     DrainNode, EnsureMachine, JoinNode, NodeOrigin, PutRecord, SetNodeLabels, Site, UncordonNode,
-    WaitUntilReady,
+    UpgradeNode, WaitUntilReady,
 };
 
 /// A node beside a cluster's pool as the user wants it.
@@ -513,7 +513,10 @@ fn steps_to(target: &Target, node: &NodeRequest, wanted: NodeSpec) -> Lane {
     let mut steps: Lane = Vec::new();
     match fault {
         Some(fault) => steps.extend(repair(&target.record.spec, observed, wanted, fault)),
-        None if differs => steps.extend(recreate(wanted)),
+        None if differs => {
+            let company = Company::Others;
+            steps.extend(recreate(&target.record.spec, wanted, company));
+        }
         None => {}
     }
     let touched = !steps.is_empty();
@@ -528,6 +531,7 @@ fn steps_to(target: &Target, node: &NodeRequest, wanted: NodeSpec) -> Lane {
     if node.maintenance && (touched || !is_drained) {
         steps.push(Box::new(DrainNode { node: name.clone() }));
     } else if !node.maintenance && (touched || is_drained) {
+        steps.push(Box::new(UpgradeNode { node: name.clone() }));
         steps.push(Box::new(UncordonNode { node: name.clone() }));
     }
     steps

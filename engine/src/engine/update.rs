@@ -182,7 +182,7 @@ fn created(plan: &Plan) -> Vec<NodeName> {
     plan.changes
         .iter()
         .filter_map(|change| match change {
-            Change::CreateNode { name, .. } => Some(name.clone()),
+            Change::CreateNode { name, .. } | Change::AddSurge { name } => Some(name.clone()),
             _ => None,
         })
         .collect()

@@ -7,6 +7,7 @@ mod network;
 mod node;
 mod observed;
 mod owner;
+mod rollout;
 mod secret;
 mod spec;
 
@@ -16,11 +17,13 @@ pub use lifecycle::{ClusterEvent, ClusterStatus, IllegalTransition, Rest};
 pub use network::{Network, NetworkSpec};
 pub use node::{
     Flavor, ImageName, Mount, NodeGroup, NodeSpec, NodeVolume, PortMapping, Protocol, Role,
+    VolumeLife,
 };
 pub use observed::{
     ClusterRecord, Machine, MachineState, Member, MemberState, NodeSettings, ObservedCluster, Phase,
 };
 pub use owner::Owner;
+pub use rollout::{Budgets, Drain, NoPace, Pace};
 pub use secret::Secret;
 pub use spec::{
     ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Finding, InvalidControlPlaneCount,

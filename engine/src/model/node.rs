@@ -117,7 +117,20 @@ pub struct Mount {
     pub read_only: bool,
 }
 
-/// A volume of each node, beside those that the COE needs; it outlives the node's machine.
+/// With what a volume ends.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum VolumeLife {
+    /// With the node: it outlives the node's machines.
+    #[default]
+    Node,
+    /// With the machine: one that is made again begins with what its image has there.
+    Machine,
+}
+
+/// A volume of each node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NodeVolume {
     /// Distinguishes the node's volumes: `data`.
@@ -126,6 +139,9 @@ pub struct NodeVolume {
     pub path: String,
     /// GiB; `None`: as large as the platform makes it.
     pub size: Option<u32>,
+    /// With what it ends.
+    #[serde(default)]
+    pub life: VolumeLife,
 }
 
 /// Everything that makes a node's machine what it is. Kept with the machine, so that a difference

@@ -162,6 +162,9 @@ pub struct ObservedCluster {
     /// Whether the COE answered, and that it cannot serve.
     #[serde(default)]
     pub refuses: bool,
+    /// The version that the cluster as a whole is configured for, where its COE has such a thing.
+    #[serde(default)]
+    pub configured_version: Option<String>,
     /// The cluster's CA certificate, PEM.
     pub ca_certificate: Option<String>,
     /// The operation that has claimed it. No part of the baseline: it says nothing of what is to be done.

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClusterId, ClusterName, Flavor, ImageName, Mount, NetworkSpec, NodeVolume, PortMapping,
+    ClusterId, ClusterName, Drain, Flavor, ImageName, Mount, NetworkSpec, NodeVolume, Pace,
+    PortMapping,
 };
 
 /// A container orchestration engine.
@@ -143,6 +144,12 @@ pub struct ClusterSpec {
     pub network: NetworkSpec,
     /// Whether it runs.
     pub desired_state: DesiredState,
+    /// How fast workers are made again.
+    #[serde(default)]
+    pub pace: Pace,
+    /// How nodes are drained.
+    #[serde(default)]
+    pub drain: Drain,
 }
 
 #[cfg(test)]
@@ -166,6 +173,8 @@ impl ClusterSpec {
             volumes: Vec::new(),
             network: NetworkSpec::Isolated,
             desired_state: DesiredState::Running,
+            pace: Pace::default(),
+            drain: Drain::default(),
         }
     }
 }

@@ -88,6 +88,16 @@ pub enum Change {
         /// In what it should be another one.
         differences: Vec<Difference>,
     },
+    /// Make a worker that is there as long as others are made again.
+    AddSurge {
+        /// Its name.
+        name: NodeName,
+    },
+    /// Lead what the cluster itself runs over to the version of a control plane: an upgrade was cut off.
+    FinishUpgrade {
+        /// The control plane.
+        name: NodeName,
+    },
     /// Let a drained node take work again.
     UncordonNode {
         /// Its name.
@@ -166,6 +176,8 @@ impl Change {
             | Self::RepairNode { name, .. }
             | Self::RecreateNode { name, .. }
             | Self::UncordonNode { name, .. }
+            | Self::AddSurge { name }
+            | Self::FinishUpgrade { name }
             | Self::RemoveNode { name, .. }
             | Self::SetNode { name, .. }
             | Self::ForgetMember { name } => Some(name),
@@ -248,6 +260,14 @@ impl fmt::Display for Change {
                 }
                 Ok(())
             }
+            Self::AddSurge { name } => write!(
+                formatter,
+                "+ create worker {name} for as long as others are made again"
+            ),
+            Self::FinishUpgrade { name } => write!(
+                formatter,
+                "~ lead the cluster over to the version of {name}: its upgrade was cut off"
+            ),
             Self::UncordonNode { name, role } => {
                 write!(
                     formatter,

@@ -84,18 +84,29 @@ pub enum PlanError {
         /// What is wanted.
         wanted: String,
     },
-    /// Another image or version, to which the driver cannot lead a cluster that is there.
+    /// A version to which no upgrade leads at once.
     #[error(
-        "cluster {cluster} cannot be given another version or image yet: its nodes were made from {was}, and {now} is \
-         asked for"
+        "cluster {cluster} runs version {running}, and an upgrade to {wanted} would leave a minor version out: they are \
+         upgraded one after another"
     )]
-    NoUpgrade {
+    MinorLeftOut {
         /// The cluster.
         cluster: ClusterName,
-        /// What its nodes were made from.
-        was: ImageName,
-        /// What is asked for.
-        now: ImageName,
+        /// What a node of it runs.
+        running: String,
+        /// What is wanted.
+        wanted: String,
+    },
+    /// A control plane that is lost would join control planes that are older than it.
+    #[error(
+        "cluster {cluster} cannot be upgraded while {node} is lost with its volumes: apply with the version and image that \
+         the cluster has, which replaces it, and then upgrade"
+    )]
+    RepairFirst {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The control plane.
+        node: NodeName,
     },
     /// The subnet has no address left.
     #[error("subnet {subnet} has no free address for {node}")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::Difference;
-use crate::coe::Coe;
+use crate::coe::{Coe, Upgrades};
 use crate::model::{
     ClusterSpec, Flavor, ImageName, NodeGroup, NodeName, NodeSpec, NodeVolume, PortMapping,
     Protocol, Role,
@@ -21,8 +21,8 @@ pub struct CoeNeeds {
     pub worker_volumes: Vec<NodeVolume>,
     /// The port of the API on control planes.
     pub api_port: u16,
-    /// Whether nodes of another image are nodes of its version.
-    pub is_upgraded_by_new_machines: bool,
+    /// Which versions may follow which.
+    pub upgrades: Upgrades,
 }
 
 impl CoeNeeds {
@@ -33,7 +33,7 @@ impl CoeNeeds {
             control_plane_volumes: coe.volumes(Role::ControlPlane),
             worker_volumes: coe.volumes(Role::Worker),
             api_port: coe.api_port(),
-            is_upgraded_by_new_machines: coe.is_upgraded_by_new_machines(),
+            upgrades: coe.upgrades(),
         }
     }
 

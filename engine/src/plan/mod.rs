@@ -10,6 +10,7 @@ mod pool;
 mod sleep;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 pub(crate) mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,11 +24,12 @@ pub(crate) use pool::{pool, pool_names, pool_role};
 
 use crate::model::{
     ClusterRecord, ClusterSpec, DesiredState, ImageName, Machine, MachineState, MemberState,
-    NetworkSpec, NodeGroup, NodeName, ObservedCluster, Phase, Role,
+    NetworkSpec, NodeName, ObservedCluster, Phase, Role,
 };
 
-/// What has to be done, in order: control planes are repaired first and then added, workers follow,
-/// then machines are made again one at a time, and what is too much goes last.
+/// What has to be done, in order: control planes are repaired first, then made again where they should be other
+/// machines, and then added: whatever joins is not newer than those that it joins. Workers follow in that order, and
+/// what is too much goes last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Each thing.
@@ -152,74 +154,8 @@ impl Planner<'_> {
         if record.spec.network != desired.network {
             return Err(PlanError::NetworkChanged { cluster });
         }
-        self.refuse_downgrade(record)?;
-        self.refuse_another_version()?;
-        self.refuse_upgrade()?;
+        self.refuse_versions(record)?;
         self.refuse_lost_state(record)
-    }
-
-    fn refuse_downgrade(&self, record: &ClusterRecord) -> Result<(), PlanError> {
-        let Some(wanted) = &self.desired.version else {
-            return Ok(());
-        };
-        let running: Vec<_> = match &self.observed.members {
-            Some(members) => members.values().map(|member| &member.version).collect(),
-            None => record.spec.version.iter().collect(),
-        };
-        for running in running {
-            if version::is_older(wanted, running) {
-                return Err(PlanError::Downgrade {
-                    cluster: record.spec.name.clone(),
-                    running: running.clone(),
-                    wanted: wanted.clone(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses a version that the wanted image is known not to carry: some node has been made from it.
-    fn refuse_another_version(&self) -> Result<(), PlanError> {
-        let (Some(wanted), Some(members)) = (&self.desired.version, &self.observed.members) else {
-            return Ok(());
-        };
-        let image = machine_image(self.desired, self.needs);
-        let made_from_it = self
-            .observed
-            .machines
-            .values()
-            .filter(|machine| machine.spec.group == NodeGroup::Pool && machine.spec.image == image)
-            .filter_map(|machine| members.get(&machine.spec.name));
-        for member in made_from_it {
-            if !version::satisfies(&member.version, wanted) {
-                return Err(PlanError::OtherVersion {
-                    image,
-                    carried: member.version.clone(),
-                    wanted: wanted.clone(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses another image where nodes that are made again from it would not be whole nodes of its version.
-    fn refuse_upgrade(&self) -> Result<(), PlanError> {
-        if self.needs.is_upgraded_by_new_machines {
-            return Ok(());
-        }
-        let now = machine_image(self.desired, self.needs);
-        let machines = self.observed.machines.values();
-        let other = machines
-            .filter(|machine| machine.spec.group == NodeGroup::Pool)
-            .find(|machine| machine.spec.image != now);
-        let Some(machine) = other else {
-            return Ok(());
-        };
-        Err(PlanError::NoUpgrade {
-            cluster: self.desired.name.clone(),
-            was: machine.spec.image.clone(),
-            now,
-        })
     }
 
     fn refuse_lost_state(&self, record: &ClusterRecord) -> Result<(), PlanError> {
@@ -297,14 +233,15 @@ impl Planner<'_> {
             changes.push(Change::StartMachines { nodes: stopped });
         }
 
-        let mut additions = Vec::new();
         let mut uncordons = Vec::new();
-        let mut recreations = Vec::new();
+        let mut worker_recreations = Vec::new();
         let mut staying = BTreeSet::new();
         for (role, count) in [
             (Role::ControlPlane, self.desired.control_planes.get()),
             (Role::Worker, self.desired.workers),
         ] {
+            let mut additions = Vec::new();
+            let mut recreations = Vec::new();
             for name in pool(self.observed, self.desired, role, count)? {
                 let first = staying.is_empty();
                 staying.insert(name.clone());
@@ -319,9 +256,21 @@ impl Planner<'_> {
             if role == Role::ControlPlane && !starts_all {
                 self.repair_for_quorum(&mut changes)?;
             }
-            // Within the loop: control planes are repaired and added before a worker is looked at.
-            changes.append(&mut additions);
+            if starts_all {
+                recreations.extend(self.other_machines(role, count)?);
+            }
+            // Within the loop: control planes are as wanted before a worker is looked at.
+            match role {
+                Role::ControlPlane => changes.extend(recreations.into_iter().chain(additions)),
+                Role::Worker => {
+                    changes.append(&mut additions);
+                    worker_recreations = recreations;
+                }
+            }
         }
+        let surge = self.surge(worker_recreations.len())?;
+        let add_surge = |name: &NodeName| Change::AddSurge { name: name.clone() };
+        changes.extend(surge.iter().map(add_surge));
         let may_answer_after = starts_all
             || changes.iter().any(|change| {
                 matches!(
@@ -334,14 +283,15 @@ impl Planner<'_> {
                 )
             });
         changes.append(&mut uncordons);
-        if starts_all {
-            recreations.extend(self.other_machines()?);
-        }
+        self.finish_upgrade(&mut changes);
         self.change_labels(&mut changes);
         self.set_nodes_beside(&mut changes);
         self.load_images(&mut changes, &staying);
-        changes.append(&mut recreations);
+        changes.append(&mut worker_recreations);
         self.forget_members(&mut changes);
+        let role = Role::Worker;
+        let remove = |name| Change::RemoveNode { name, role };
+        changes.extend(surge.into_iter().rev().map(remove));
         for role in [Role::Worker, Role::ControlPlane] {
             self.remove_surplus(&mut changes, role)?;
         }

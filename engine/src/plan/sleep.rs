@@ -66,25 +66,20 @@ impl Planner<'_> {
     }
 
     /// Machines of the pool that are other ones than is wanted.
-    pub(super) fn other_machines(&self) -> Result<Vec<Change>, PlanError> {
+    pub(super) fn other_machines(&self, role: Role, count: u32) -> Result<Vec<Change>, PlanError> {
         let mut changes = Vec::new();
-        for (role, count) in [
-            (Role::ControlPlane, self.desired.control_planes.get()),
-            (Role::Worker, self.desired.workers),
-        ] {
-            for name in pool(self.observed, self.desired, role, count)? {
-                let Some(machine) = self.observed.machines.get(&name) else {
-                    continue;
-                };
-                let should = pool_node(self.desired, self.needs, &name, role);
-                let differences = differences(&machine.spec, &should);
-                if !differences.is_empty() {
-                    changes.push(Change::RecreateNode {
-                        name,
-                        role,
-                        differences,
-                    });
-                }
+        for name in pool(self.observed, self.desired, role, count)? {
+            let Some(machine) = self.observed.machines.get(&name) else {
+                continue;
+            };
+            let should = pool_node(self.desired, self.needs, &name, role);
+            let differences = differences(&machine.spec, &should);
+            if !differences.is_empty() {
+                changes.push(Change::RecreateNode {
+                    name,
+                    role,
+                    differences,
+                });
             }
         }
         Ok(changes)

@@ -30,7 +30,8 @@ impl Step for DrainNode {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let asked = site.control_plane(&self.node)?;
-        Ok(site.coe.drain(asked.as_ref(), &self.node).await?)
+        let drained = site.coe.drain(asked.as_ref(), &self.node, site.spec.drain);
+        Ok(drained.await?)
     }
 
     async fn undo(&self, site: &Site) -> Result<(), StepError> {

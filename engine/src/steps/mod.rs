@@ -3,6 +3,7 @@
 //! Each step says in its module what it guarantees and what its undo does, and can be read without the
 //! others. They work at a [`Site`].
 
+mod back_up;
 mod configure_coe;
 mod delete_machine;
 mod drain_node;
@@ -21,9 +22,11 @@ mod site;
 mod start_machine;
 mod stop_machine;
 mod uncordon_node;
+mod upgrade_node;
 mod wait_for_return;
 mod wait_until_ready;
 
+pub use back_up::BackUp;
 pub use configure_coe::ConfigureCoe;
 pub use delete_machine::{DeleteMachine, Volumes};
 pub use drain_node::DrainNode;
@@ -42,5 +45,6 @@ pub use site::{GivenAddresses, Origin, Site};
 pub use start_machine::StartMachine;
 pub use stop_machine::StopMachine;
 pub use uncordon_node::UncordonNode;
+pub use upgrade_node::UpgradeNode;
 pub use wait_for_return::WaitForReturn;
 pub use wait_until_ready::WaitUntilReady;

@@ -541,6 +541,7 @@ impl Site {
             members: None,
             unreachable: Some(unseen),
             refuses: false,
+            configured_version: None,
             ca_certificate: self
                 .secrets
                 .get()

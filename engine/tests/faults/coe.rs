@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use coe_engine::coe::rehearsal::Rehearsal;
 use coe_engine::coe::{
     Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
+    Upgrades,
 };
 use coe_engine::model::{
-    ClusterName, ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role, Secret,
+    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
+    Secret,
 };
 use coe_engine::transport::{Command, Exec};
 
@@ -38,8 +40,8 @@ impl Coe for WatchedCoe {
         self.inner.default_image(version)
     }
 
-    fn is_upgraded_by_new_machines(&self) -> bool {
-        self.inner.is_upgraded_by_new_machines()
+    fn upgrades(&self) -> Upgrades {
+        self.inner.upgrades()
     }
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
@@ -149,8 +151,27 @@ impl Coe for WatchedCoe {
             .await
     }
 
-    async fn drain(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
-        self.inner.drain(control_plane, node).await
+    async fn back_up(&self, control_plane: &dyn Exec) -> Result<(), CoeError> {
+        self.inner.back_up(control_plane).await
+    }
+
+    async fn upgrade(
+        &self,
+        spec: &ClusterSpec,
+        node: &NodeAccess<'_>,
+        control_plane: Option<&dyn Exec>,
+        others: &[Arc<dyn Exec>],
+    ) -> Result<(), CoeError> {
+        self.inner.upgrade(spec, node, control_plane, others).await
+    }
+
+    async fn drain(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        how: Drain,
+    ) -> Result<(), CoeError> {
+        self.inner.drain(control_plane, node, how).await
     }
 
     async fn uncordon(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {

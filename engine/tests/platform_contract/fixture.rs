@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use coe_engine::coe::{Boot, FirstProcess};
 use coe_engine::model::{
-    ClusterId, ClusterRecord, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Finding,
-    Machine, Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, NodeVolume, ObservedCluster,
-    OperationId, Owner, Phase, PortMapping, Protocol, Role, Secret, Subject,
+    ClusterId, ClusterRecord, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Drain,
+    Finding, Machine, Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, NodeVolume,
+    ObservedCluster, OperationId, Owner, Pace, Phase, PortMapping, Protocol, Role, Secret, Subject,
+    VolumeLife,
 };
 use coe_engine::platform::{MachineRequest, Platform, PlatformError, Scope};
 use coe_engine::transport::{Command, NodeFile};
@@ -153,6 +154,8 @@ impl Cluster {
             volumes: Vec::new(),
             network: NetworkSpec::Isolated,
             desired_state: DesiredState::Running,
+            pace: Pace::default(),
+            drain: Drain::default(),
         }
     }
 
@@ -174,6 +177,7 @@ impl Cluster {
                 name: "data".to_owned(),
                 path: VOLUME_PATH.to_owned(),
                 size: None,
+                life: VolumeLife::Node,
             }],
             labels: BTreeMap::new(),
         }

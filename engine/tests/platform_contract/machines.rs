@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coe_engine::model::{ImageName, Machine, MachineState, NodeSpec, Secret};
+use coe_engine::model::{
+    ImageName, Machine, MachineState, NodeSpec, NodeVolume, Secret, VolumeLife,
+};
 use coe_engine::platform::PlatformError;
 use coe_engine::transport::Command;
 use futures_util::TryStreamExt;
@@ -190,6 +192,38 @@ pub async fn a_machine_made_again_keeps_its_volumes<H: Harness>(fixture: Arc<Fix
     assert_eq!(again.published, first.published);
     assert_eq!(cluster.read(&again, &kept()).await.as_deref(), Some("data"));
     assert_eq!(cluster.read(&again, "/etc/contract/own").await, None);
+}
+
+pub async fn a_machine_made_again_begins_with_what_its_image_brings<H: Harness>(
+    fixture: Arc<Fixture<H>>,
+) {
+    let cluster = fixture.cluster();
+    let network = cluster.ensure_network().await;
+    let mut spec = cluster.node(0);
+    spec.volumes.push(NodeVolume {
+        name: "images".to_owned(),
+        path: "/etc/contract/images".to_owned(),
+        size: None,
+        life: VolumeLife::Machine,
+    });
+    let made = async || {
+        let machine = cluster.try_machine(&network, 0, spec.clone()).await;
+        machine.unwrap()
+    };
+    let first = made().await;
+    let loaded = "/etc/contract/images/loaded";
+    cluster.write(&first, loaded, "by hand").await;
+    cluster.platform.stop_machine(&first).await.unwrap();
+    let started = made().await;
+    assert_eq!(
+        cluster.read(&started, loaded).await.as_deref(),
+        Some("by hand"),
+        "it is the same machine"
+    );
+    let deletion = cluster.platform.delete_machine(cluster.id(), &spec.name);
+    deletion.await.unwrap();
+    let again = made().await;
+    assert_eq!(cluster.read(&again, loaded).await, None);
 }
 
 pub async fn a_deleted_machine_leaves_its_volumes<H: Harness>(fixture: Arc<Fixture<H>>) {

@@ -103,6 +103,7 @@ macro_rules! platform_contract {
             a_file_is_read_also_while_the_machine_is_stopped
             ensure_starts_a_stopped_machine
             a_machine_made_again_keeps_its_volumes
+            a_machine_made_again_begins_with_what_its_image_brings
             a_deleted_machine_leaves_its_volumes
             chosen_ports_differ
             a_port_in_use_is_refused

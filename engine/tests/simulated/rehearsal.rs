@@ -10,7 +10,7 @@ use coe_engine::coe::rehearsal::Rehearsal;
 use coe_engine::coe::swarm::Swarm;
 use coe_engine::coe::{Coe, NewNode, NodeAccess};
 use coe_engine::model::{
-    ClusterSpec, Machine, Member, MemberState, Network, NodeName, NodeSpec, Role, Secret,
+    ClusterSpec, Drain, Machine, Member, MemberState, Network, NodeName, NodeSpec, Role, Secret,
 };
 use coe_engine::platform::MachineRequest;
 use coe_engine::transport::{Command, Duplex, Exec, ExecError, NodeFile, Output};
@@ -436,7 +436,11 @@ async fn labels_drains_and_settings_are_kept() {
             .set_node_labels(&*first, &worker, &labels)
             .await
             .unwrap();
-        rehearsed.coe.drain(&*first, &worker).await.unwrap();
+        rehearsed
+            .coe
+            .drain(&*first, &worker, Drain::default())
+            .await
+            .unwrap();
         let member = rehearsed.members().await[&worker].clone();
         assert_eq!(
             (member.labels, member.state),

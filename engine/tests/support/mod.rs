@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coe_engine::engine::NodeRequest;
-use coe_engine::model::{ClusterSpec, CoeKind, DesiredState, NetworkSpec, OperationId, Role};
+use coe_engine::model::{
+    ClusterSpec, CoeKind, DesiredState, Drain, NetworkSpec, OperationId, Pace, Role,
+};
 use coe_engine::operation::{Operation, ProgressSink, RetryBudget};
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +30,8 @@ pub(crate) fn spec(control_planes: u32, workers: u32) -> ClusterSpec {
         volumes: Vec::new(),
         network: NetworkSpec::Isolated,
         desired_state: DesiredState::Running,
+        pace: Pace::default(),
+        drain: Drain::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{API_PORT, authorities, hosts};
 use crate::coe::{Boot, ClusterSecrets, CoeError, FirstProcess, NewNode};
-use crate::model::{ClusterSpec, NodeVolume, Role, Secret};
+use crate::model::{ClusterSpec, NodeVolume, Role, Secret, VolumeLife};
 use crate::transport::NodeFile;
 
 /// The name of what runs kubeadm, for [`alone`].
@@ -18,6 +18,12 @@ const KUBELET_CURRENT_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-curr
 const KUBELET_CONFIG: &str = "/etc/kubernetes/kubelet.conf";
 /// By which names clients reach this control plane: a line each.
 pub(super) const REACHED_BY: &str = "/etc/kubernetes/coe/reached-by";
+
+/// The version that has written what the node's volumes keep, once it is one of the cluster.
+pub(super) const VERSION: &str = "/etc/kubernetes/coe/version";
+/// The part of a script that notes it, the last one.
+pub(super) const REMEMBER_VERSION: &str =
+    "kubeadm version --output short >/etc/kubernetes/coe/version";
 
 /// The part of a script that waits until no other with that name runs on the node: one whose engine was lost goes on,
 /// and two that write the same keys leave a certificate of the one beside a key of the other.
@@ -40,20 +46,23 @@ mkdir -p /etc/kubernetes/coe /var/lib/kubelet/pki
     )
 }
 
-/// See `Coe::volumes`. Images are among what is kept: without a registry they could not be had again.
+/// See `Coe::volumes`. The images go with the machine: those of another version come with another image. What claims
+/// of the storage class that node images bring have written stays with the node.
 pub(super) fn volumes(role: Role) -> Vec<NodeVolume> {
-    let volume = |name: &str, path: &str| NodeVolume {
+    let volume = |name: &str, path: &str, life| NodeVolume {
         name: name.to_owned(),
         path: path.to_owned(),
         size: None,
+        life,
     };
     let mut volumes = vec![
-        volume("kubernetes", "/etc/kubernetes"),
-        volume("kubelet", "/var/lib/kubelet"),
-        volume("containerd", "/var/lib/containerd"),
+        volume("kubernetes", "/etc/kubernetes", VolumeLife::Node),
+        volume("kubelet", "/var/lib/kubelet", VolumeLife::Node),
+        volume("containerd", "/var/lib/containerd", VolumeLife::Machine),
+        volume("storage", "/var/local-path-provisioner", VolumeLife::Node),
     ];
     if role == Role::ControlPlane {
-        volumes.push(volume("etcd", "/var/lib/etcd"));
+        volumes.push(volume("etcd", "/var/lib/etcd", VolumeLife::Node));
     }
     volumes
 }

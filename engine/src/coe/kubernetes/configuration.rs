@@ -153,6 +153,7 @@ mod tests {
             version: version.to_owned(),
             shares_machine,
             brings_network: true,
+            kept_version: None,
         }
     }
 

@@ -11,18 +11,20 @@ use serde_json::json;
 use super::api::{Api, ApiError, everywhere, within};
 use super::members;
 use crate::coe::CoeError;
-use crate::model::NodeName;
+use crate::model::{Budgets, Drain, NodeName};
 use crate::transport::Exec;
 
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(500);
-/// How long the pods of a node may take to go.
-const DRAINED: Duration = Duration::from_mins(5);
 /// What the kubelet says of a pod that comes from a file of its own, and is no object that could be moved.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// See `Coe::drain`. What a DaemonSet runs stays, for it would come back; of a node that is down nobody can
 /// say what still runs on it, and there is nothing to wait for.
-pub(super) async fn drain(control_plane: &dyn Exec, name: &NodeName) -> Result<(), CoeError> {
+pub(super) async fn drain(
+    control_plane: &dyn Exec,
+    name: &NodeName,
+    how: Drain,
+) -> Result<(), CoeError> {
     let api = Api::connect(control_plane).await?;
     set_cordoned(&api, name, true).await?;
     let mut kept: BTreeMap<String, String> = BTreeMap::new();
@@ -31,14 +33,14 @@ pub(super) async fn drain(control_plane: &dyn Exec, name: &NodeName) -> Result<(
             if is_down(&api, name).await? {
                 return Ok(());
             }
-            let left = evict_all(&api, name, &mut kept).await?;
+            let left = move_all(&api, name, how.budgets, &mut kept).await?;
             if left == 0 {
                 return Ok(());
             }
             tokio::time::sleep(BETWEEN_ROUNDS).await;
         }
     };
-    match tokio::time::timeout(DRAINED, draining).await {
+    match tokio::time::timeout(how.timeout, draining).await {
         Ok(drained) => drained,
         Err(_late) => {
             let kept: Vec<String> = kept
@@ -47,7 +49,7 @@ pub(super) async fn drain(control_plane: &dyn Exec, name: &NodeName) -> Result<(
                 .collect();
             Err(CoeError::Late {
                 what: format!("draining {name} ({})", kept.join("; ")),
-                waited: DRAINED,
+                waited: how.timeout,
             })
         }
     }
@@ -85,9 +87,10 @@ async fn is_down(api: &Api, name: &NodeName) -> Result<bool, CoeError> {
 }
 
 /// Asks each pod of the node to go; how many are still there, and in `kept` why they may not.
-async fn evict_all(
+async fn move_all(
     api: &Api,
     name: &NodeName,
+    budgets: Budgets,
     kept: &mut BTreeMap<String, String>,
 ) -> Result<usize, CoeError> {
     let what = format!("drain {name}");
@@ -106,7 +109,11 @@ async fn evict_all(
             continue;
         }
         let of_namespace = within::<Pod>(&pod.namespace().unwrap_or_default());
-        match api.evict(&of_namespace, &pod.name_any()).await {
+        let told = match budgets {
+            Budgets::Respected => api.evict(&of_namespace, &pod.name_any()).await,
+            Budgets::Ignored => api.delete(&of_namespace, &pod.name_any()).await,
+        };
+        match told {
             Ok(()) => {}
             Err(error) if error.is_absent() => left -= 1,
             Err(ApiError::Refused(status)) if status.code == 429 => {

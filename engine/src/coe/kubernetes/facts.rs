@@ -1,5 +1,6 @@
 //! What a node says of itself before anything is done on it.
 
+use super::boot::VERSION;
 use crate::coe::CoeError;
 use crate::transport::{Command, Exec};
 
@@ -12,10 +13,15 @@ pub(super) struct NodeFacts {
     pub shares_machine: bool,
     /// Whether its image brings a pod network.
     pub brings_network: bool,
+    /// The version that has written what its volumes keep; `None`: it never was one of the cluster.
+    pub kept_version: Option<String>,
 }
 
 /// The manifest of the network that a node image brings (kind's contract of node images).
 pub(super) const NETWORK_MANIFEST: &str = "/kind/manifests/default-cni.yaml";
+
+/// Before the version in the node's answer.
+const KEPT: &str = "kept ";
 
 /// Asks the node.
 pub(super) async fn of(node: &dyn Exec) -> Result<NodeFacts, CoeError> {
@@ -25,6 +31,7 @@ pub(super) async fn of(node: &dyn Exec) -> Result<NodeFacts, CoeError> {
 kubeadm version --output short
 [ -e /kind/version ] && echo shares-machine
 [ -e {NETWORK_MANIFEST} ] && echo brings-network
+[ -e {VERSION} ] && echo \"{KEPT}$(cat {VERSION})\"
 exit 0"
     );
     let refused = |reason: String| CoeError::Refused {
@@ -49,9 +56,11 @@ exit 0"
     let mut lines = said.lines();
     let version = lines.next().unwrap_or_default().to_owned();
     let marks: Vec<&str> = lines.collect();
+    let kept = marks.iter().find_map(|mark| mark.strip_prefix(KEPT));
     Ok(NodeFacts {
         version,
         shares_machine: marks.contains(&"shares-machine"),
         brings_network: marks.contains(&"brings-network"),
+        kept_version: kept.map(str::to_owned),
     })
 }

@@ -36,24 +36,12 @@ certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane,upload-cert
 pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(), CoeError> {
     let facts = facts::of(first.exec).await?;
     check(spec, first, &facts)?;
-    let reached_by = first.exec.read_file(boot::REACHED_BY).await?;
-    let reached_by = reached_by.as_ref().map_or(String::new(), |content| {
-        String::from_utf8_lossy(content.expose()).into_owned()
-    });
-    let reached_by: Vec<String> = reached_by.lines().map(str::to_owned).collect();
-    let configuration = ClusterConfiguration {
-        cluster: &spec.name,
-        node: first.exec.node(),
-        address: first.address,
-        reached_by: &reached_by,
-        takes_work: spec.workers == 0,
-        facts: &facts,
-    };
-    start(first.exec, &configuration.render()).await?;
+    start(first.exec, &configuration(spec, first, &facts).await?).await?;
     let api = wait_for_api(first.exec).await?;
     let finish = format!(
-        "set -e\n{}\n{SCHEDULER}\n{FINISH}",
-        boot::alone(boot::KUBEADM)
+        "set -e\n{}\n{SCHEDULER}\n{FINISH}\n{}",
+        boot::alone(boot::KUBEADM),
+        boot::REMEMBER_VERSION
     );
     tokio::try_join!(
         shell::succeed(first.exec, "set up the cluster", shell::script(finish)),
@@ -61,6 +49,28 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
     )?;
     drop(api);
     Ok(())
+}
+
+/// What kubeadm has to know of the cluster, for that control plane.
+pub(super) async fn configuration(
+    spec: &ClusterSpec,
+    node: &NodeAccess<'_>,
+    facts: &NodeFacts,
+) -> Result<String, CoeError> {
+    let reached_by = node.exec.read_file(boot::REACHED_BY).await?;
+    let reached_by = reached_by.as_ref().map_or(String::new(), |content| {
+        String::from_utf8_lossy(content.expose()).into_owned()
+    });
+    let reached_by: Vec<String> = reached_by.lines().map(str::to_owned).collect();
+    let configuration = ClusterConfiguration {
+        cluster: &spec.name,
+        node: node.exec.node(),
+        address: node.address,
+        reached_by: &reached_by,
+        takes_work: spec.workers == 0,
+        facts,
+    };
+    Ok(configuration.render())
 }
 
 fn check(spec: &ClusterSpec, first: &NodeAccess<'_>, facts: &NodeFacts) -> Result<(), CoeError> {
@@ -115,7 +125,8 @@ until (exec 3<>/dev/tcp/127.0.0.1/6443) 2>/dev/null; do sleep 0.05; done
     }
 }
 
-async fn wait_for_api(node: &dyn Exec) -> Result<Api, CoeError> {
+/// Waits until the API server on that control plane serves.
+pub(super) async fn wait_for_api(node: &dyn Exec) -> Result<Api, CoeError> {
     let waiting = async {
         loop {
             let connected = match Api::connect(node).await {
@@ -141,7 +152,7 @@ async fn wait_for_api(node: &dyn Exec) -> Result<Api, CoeError> {
 }
 
 /// The network that the image brings, and the storage class where it brings one.
-async fn network(node: &dyn Exec) -> Result<(), CoeError> {
+pub(super) async fn network(node: &dyn Exec) -> Result<(), CoeError> {
     let script = format!(
         "set -e
 {}

@@ -63,9 +63,10 @@ pub(super) async fn join(node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(
             let own = kubelet_start(node.exec.node(), node.address, &facts);
             let configuration = format!("{own}---\n{}", ticket.token.expose());
             let script = format!(
-                "{}\nkubeadm init phase kubelet-start --config {}",
+                "{}\nkubeadm init phase kubelet-start --config {}\n{}",
                 boot::take_configuration(),
-                boot::KUBEADM_CONFIG
+                boot::KUBEADM_CONFIG,
+                boot::REMEMBER_VERSION
             );
             run(node, "start the kubelet", script, configuration).await
         }
@@ -81,9 +82,11 @@ skipped=preflight
 # A kubelet that runs was started by an earlier try, and kubeadm refuses to start one that the cluster knows.
 ! systemctl is-active --quiet kubelet || skipped=preflight,kubelet-start
 kubeadm join --config {} --skip-phases=$skipped
+{}
 rm -f {DISCOVERY}",
                 boot::take_configuration(),
-                boot::KUBEADM_CONFIG
+                boot::KUBEADM_CONFIG,
+                boot::REMEMBER_VERSION
             );
             run(node, "make it a control plane", script, configuration).await
         }

@@ -7,7 +7,7 @@ use kube_core::ResourceExt as _;
 use kube_core::params::ListParams;
 
 use super::api::{Api, everywhere};
-use super::node_labels;
+use super::{node_labels, upgrade};
 use crate::coe::{CoeError, CoeView};
 use crate::model::{Member, MemberState, NodeName, Role};
 use crate::transport::Exec;
@@ -18,8 +18,8 @@ const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 /// See `Coe::observe`.
 pub(super) async fn observe(control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
     let api = Api::connect(control_plane).await?;
-    let members = list(&api)
-        .await?
+    let (nodes, version) = tokio::try_join!(list(&api), upgrade::configured_version(&api))?;
+    let members = nodes
         .iter()
         .filter_map(|node| Some((node.name_any().parse::<NodeName>().ok()?, member(node))))
         .collect();
@@ -27,6 +27,7 @@ pub(super) async fn observe(control_plane: &dyn Exec) -> Result<CoeView, CoeErro
         members,
         ca_certificate: api.ca_certificate,
         settings: BTreeMap::new(),
+        version,
     })
 }
 

@@ -7,6 +7,7 @@
 
 mod api;
 mod authorities;
+mod back_up;
 mod boot;
 mod configuration;
 mod drain;
@@ -23,20 +24,23 @@ mod ready;
 mod remove;
 mod shell;
 mod tunnel;
+mod upgrade;
 mod version;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{
     Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
+    Upgrades,
 };
 use crate::model::{
-    ClusterName, ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role, Secret,
-    Subject,
+    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
+    Secret, Subject,
 };
 use crate::transport::{Command, Exec};
 
@@ -74,9 +78,9 @@ impl Coe for Kubernetes {
         ImageName(format!("kindest/node:v{version}"))
     }
 
-    /// What runs of a control plane and what it keeps are of the version that wrote it.
-    fn is_upgraded_by_new_machines(&self) -> bool {
-        false
+    /// Kubernetes' version skew policy.
+    fn upgrades(&self) -> Upgrades {
+        Upgrades::MinorByMinor
     }
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
@@ -146,6 +150,20 @@ impl Coe for Kubernetes {
         join::join(node, ticket).await
     }
 
+    async fn back_up(&self, control_plane: &dyn Exec) -> Result<(), CoeError> {
+        back_up::back_up(control_plane).await
+    }
+
+    async fn upgrade(
+        &self,
+        spec: &ClusterSpec,
+        node: &NodeAccess<'_>,
+        control_plane: Option<&dyn Exec>,
+        others: &[Arc<dyn Exec>],
+    ) -> Result<(), CoeError> {
+        upgrade::upgrade(spec, node, control_plane, others).await
+    }
+
     async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
         members::observe(control_plane).await
     }
@@ -175,8 +193,13 @@ impl Coe for Kubernetes {
         node_labels::set(control_plane, node, labels).await
     }
 
-    async fn drain(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
-        drain::drain(control_plane, node).await
+    async fn drain(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        how: Drain,
+    ) -> Result<(), CoeError> {
+        drain::drain(control_plane, node, how).await
     }
 
     async fn uncordon(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {

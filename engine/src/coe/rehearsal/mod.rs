@@ -22,10 +22,10 @@ use uuid::Uuid;
 
 use crate::coe::{
     Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
-    secret_text,
+    Upgrades, secret_text,
 };
 use crate::model::{
-    ClusterName, ClusterSpec, CoeKind, Finding, ImageName, Member, MemberState, NodeName,
+    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, MemberState, NodeName,
     NodeVolume, Role, Secret,
 };
 use crate::transport::{Command, Exec, NodeFile};
@@ -328,8 +328,8 @@ impl Coe for Rehearsal {
         self.driver.default_image(version)
     }
 
-    fn is_upgraded_by_new_machines(&self) -> bool {
-        self.driver.is_upgraded_by_new_machines()
+    fn upgrades(&self) -> Upgrades {
+        self.driver.upgrades()
     }
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
@@ -524,6 +524,7 @@ impl Coe for Rehearsal {
                 .settings()
                 .map(|(_, labels)| labels.clone())
                 .unwrap_or_default(),
+            version: None,
         })
     }
 
@@ -579,7 +580,28 @@ impl Coe for Rehearsal {
         .await
     }
 
-    async fn drain(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
+    /// A majority of control planes keeps it: a pretended version changes nothing in it.
+    async fn back_up(&self, _control_plane: &dyn Exec) -> Result<(), CoeError> {
+        Ok(())
+    }
+
+    /// A machine that is made again says what version it runs.
+    async fn upgrade(
+        &self,
+        _spec: &ClusterSpec,
+        _node: &NodeAccess<'_>,
+        _control_plane: Option<&dyn Exec>,
+        _others: &[Arc<dyn Exec>],
+    ) -> Result<(), CoeError> {
+        Ok(())
+    }
+
+    async fn drain(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        _how: Drain,
+    ) -> Result<(), CoeError> {
         self.change(control_plane, node, "draining", |member| {
             member.drained = true;
         })

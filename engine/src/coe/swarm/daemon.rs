@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::certificates;
 use crate::coe::{Boot, ClusterSecrets, CoeError, FirstProcess, secret_text};
-use crate::model::{NodeName, NodeVolume, Role, Secret};
+use crate::model::{NodeName, NodeVolume, Role, Secret, VolumeLife};
 use crate::transport::{Exec, NodeFile};
 
 /// The engine's port for clients with a certificate.
@@ -23,6 +23,7 @@ pub(super) fn volumes(role: Role) -> Vec<NodeVolume> {
         name: name.to_owned(),
         path: path.to_owned(),
         size: None,
+        life: VolumeLife::Node,
     };
     let data = volume("data", "/var/lib/docker");
     match role {

@@ -10,7 +10,7 @@ use super::configure::update_node;
 use super::http::Request;
 use super::members::Node;
 use crate::coe::CoeError;
-use crate::model::NodeName;
+use crate::model::{Drain, NodeName};
 use crate::transport::Exec;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -39,8 +39,23 @@ impl Task {
 }
 
 /// See `Coe::drain`. Of a node that is down nobody can say what still runs on it: there is nothing to
-/// wait for.
-pub(super) async fn drain(control_plane: &dyn Exec, name: &NodeName) -> Result<(), CoeError> {
+/// wait for. A swarm knows nothing that keeps work on a node.
+pub(super) async fn drain(
+    control_plane: &dyn Exec,
+    name: &NodeName,
+    how: Drain,
+) -> Result<(), CoeError> {
+    let draining = move_all(control_plane, name);
+    match tokio::time::timeout(how.timeout, draining).await {
+        Ok(drained) => drained,
+        Err(_late) => Err(CoeError::Late {
+            what: format!("draining {name} (its tasks do not end)"),
+            waited: how.timeout,
+        }),
+    }
+}
+
+async fn move_all(control_plane: &dyn Exec, name: &NodeName) -> Result<(), CoeError> {
     let what = format!("drain {name}");
     let drained = Value::from("drain");
     let node = update_node(control_plane, &what, name, "Availability", &drained).await?;

@@ -161,6 +161,7 @@ pub(super) async fn observe(control_plane: &dyn Exec) -> Result<CoeView, CoeErro
         members: members(&nodes),
         ca_certificate,
         settings: labels::read(&swarm.spec),
+        version: None,
     })
 }
 

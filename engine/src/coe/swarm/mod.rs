@@ -20,15 +20,18 @@ mod version;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{
     Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
+    Upgrades,
 };
 use crate::model::{
-    ClusterName, ClusterSpec, CoeKind, Finding, ImageName, NodeName, NodeVolume, Role, Secret,
+    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
+    Secret,
 };
 use crate::transport::{Command, Exec};
 
@@ -55,8 +58,8 @@ impl Coe for Swarm {
         })
     }
 
-    fn is_upgraded_by_new_machines(&self) -> bool {
-        true
+    fn upgrades(&self) -> Upgrades {
+        Upgrades::ToAnyNewer
     }
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
@@ -125,6 +128,22 @@ impl Coe for Swarm {
         join::join(node, ticket).await
     }
 
+    /// What a newer engine makes of what an older one has kept is its own to say: there is nothing else to keep.
+    async fn back_up(&self, _control_plane: &dyn Exec) -> Result<(), CoeError> {
+        Ok(())
+    }
+
+    /// The engine that the image brings takes over what the one before has kept when it starts.
+    async fn upgrade(
+        &self,
+        _spec: &ClusterSpec,
+        _node: &NodeAccess<'_>,
+        _control_plane: Option<&dyn Exec>,
+        _others: &[Arc<dyn Exec>],
+    ) -> Result<(), CoeError> {
+        Ok(())
+    }
+
     async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
         members::observe(control_plane).await
     }
@@ -154,8 +173,13 @@ impl Coe for Swarm {
         configure::set_node_labels(control_plane, node, labels).await
     }
 
-    async fn drain(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {
-        drain::drain(control_plane, node).await
+    async fn drain(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        how: Drain,
+    ) -> Result<(), CoeError> {
+        drain::drain(control_plane, node, how).await
     }
 
     async fn uncordon(&self, control_plane: &dyn Exec, node: &NodeName) -> Result<(), CoeError> {

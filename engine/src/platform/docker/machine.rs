@@ -59,7 +59,7 @@ impl Docker {
             }
             let (privileges, ()) = tokio::try_join!(
                 self.privileges(owner, &request.spec),
-                self.ensure_node_volumes(owner, &request.spec),
+                self.renew_node_volumes(owner, &request.spec),
             )?;
             if let Attempt::Made(machine) = self.make_machine(owner, request, privileges).await? {
                 return Ok(*machine);

@@ -138,6 +138,7 @@ fn cluster_of<'a>(
             members: None,
             unreachable: None,
             refuses: false,
+            configured_version: None,
             ca_certificate: None,
             claim: None,
         });

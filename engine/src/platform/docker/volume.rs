@@ -6,9 +6,9 @@ use bollard::models::{Volume, VolumeCreateRequest};
 use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
 use futures_util::future::try_join_all;
 
-use super::connection::is_absent;
+use super::connection::{is_absent, status};
 use super::{Docker, labels};
-use crate::model::{ClusterId, NodeName, NodeSpec, NodeVolume, Owner};
+use crate::model::{ClusterId, NodeName, NodeSpec, NodeVolume, Owner, VolumeLife};
 use crate::platform::PlatformError;
 
 /// The engine's name of a node's volume.
@@ -17,18 +17,37 @@ pub(super) fn name_of(node: &NodeName, volume: &NodeVolume) -> String {
 }
 
 impl Docker {
-    /// Makes sure that the node's volumes are there.
-    pub(super) async fn ensure_node_volumes(
+    /// Makes sure that the node's volumes are there, for a machine that is about to be made: those that end with a
+    /// machine are empty, so that the engine fills them from the image.
+    pub(super) async fn renew_node_volumes(
         &self,
         owner: &Owner,
         node: &NodeSpec,
     ) -> Result<(), PlatformError> {
-        try_join_all(node.volumes.iter().map(|volume| {
+        let of_node = labels::filter_of_node(owner.cluster, &node.name);
+        let there = self.list_volumes(Some(of_node)).await?;
+        try_join_all(node.volumes.iter().map(async |volume| {
+            let name = name_of(&node.name, volume);
+            let is_there = there.iter().any(|there| there.name == name);
+            if is_there && volume.life == VolumeLife::Machine {
+                self.remove_unused_volume(&name).await?;
+            }
             let labels = labels::of_volume(owner, node, volume);
-            self.ensure_volume(owner.cluster, name_of(&node.name, volume), labels)
+            self.ensure_volume(owner.cluster, name, labels).await
         }))
         .await?;
         Ok(())
+    }
+
+    /// Deletes a volume unless a container has it: then that one's machine is being made already.
+    async fn remove_unused_volume(&self, name: &str) -> Result<(), PlatformError> {
+        let options = None::<RemoveVolumeOptions>;
+        match self.client().await?.remove_volume(name, options).await {
+            Err(error) if !is_absent(&error) && status(&error) != Some(409) => {
+                Err(self.failure(format!("remove volume {name}"), error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes sure that the volume is there; it as it is.

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::{ClusterId, Machine, MachineState, NodeName, NodeSpec, Owner};
+use crate::model::{ClusterId, Machine, MachineState, NodeName, NodeSpec, Owner, VolumeLife};
 use crate::platform::{MachineRequest, PlatformError, Retry};
 use crate::transport::NodeFile;
 
@@ -55,6 +55,7 @@ impl MachineFile {
             .spec
             .volumes
             .iter()
+            .filter(|volume| volume.life == VolumeLife::Node)
             .filter_map(|volume| Some((volume, path.strip_prefix(&volume.path).ok()?)))
             .max_by_key(|(volume, _)| volume.path.len())
             .map_or_else(
@@ -175,7 +176,8 @@ fn make(
         AddressError::Platform(error) => error,
     })?;
     let ports = port::choose(folder, node, &request.spec.ports)?;
-    for wanted in &request.spec.volumes {
+    let volumes = request.spec.volumes.iter();
+    for wanted in volumes.filter(|volume| volume.life == VolumeLife::Node) {
         volume::ensure(folder, owner, node, request.spec.role, wanted)?;
     }
     let machine = MachineFile {

@@ -122,6 +122,7 @@ fn observe_cluster(
         members: None,
         unreachable: None,
         refuses: false,
+        configured_version: None,
         ca_certificate: None,
         claim,
     }))

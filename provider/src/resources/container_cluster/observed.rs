@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use coe_engine::cluster::{Cluster, Node};
-use coe_engine::model::{ClusterSpec, DesiredState, NetworkSpec, NodeName, PortMapping, Protocol};
+use coe_engine::model::{
+    Budgets, ClusterSpec, DesiredState, NetworkSpec, NodeName, PortMapping, Protocol,
+};
 use terraform_framework::Attr;
 
 use super::model::{
-    ContainerClusterModel, MountModel, NetworkModel, NodeModel, PortModel, VolumeModel, default,
+    ContainerClusterModel, MountModel, NetworkModel, NodeModel, PortModel, UpgradeSettingsModel,
+    VolumeModel, default,
 };
 use super::spec::Request;
 
@@ -131,6 +134,9 @@ impl ContainerClusterModel {
         if differs(|a, b| a.desired_state == b.desired_state) {
             self.desired_state = desired_state(recorded.desired_state).into();
         }
+        if differs(|a, b| (a.pace, a.drain) == (b.pace, b.drain)) {
+            self.upgrade_settings = Attr::Known(upgrade_settings(recorded));
+        }
         self
     }
 
@@ -157,6 +163,7 @@ impl ContainerClusterModel {
             // Neither is the cluster's: they are Terraform's own, and begin at their defaults.
             on_create_failure: default::ON_CREATE_FAILURE.to_owned().into(),
             deletion_protection: default::DELETION_PROTECTION.into(),
+            upgrade_settings: Attr::Null,
             timeouts: Attr::Null,
             status: Attr::Null,
             health: Attr::Null,
@@ -253,6 +260,15 @@ fn network_model(network: &NetworkSpec) -> Attr<NetworkModel> {
             cidr: Attr::Null,
         }
         .into(),
+    }
+}
+
+fn upgrade_settings(spec: &ClusterSpec) -> UpgradeSettingsModel {
+    UpgradeSettingsModel {
+        max_surge: i64::from(spec.pace.max_surge()).into(),
+        max_unavailable: i64::from(spec.pace.max_unavailable()).into(),
+        drain_timeout: format!("{}ms", spec.drain.timeout.as_millis()).into(),
+        respect_pdb: (spec.drain.budgets == Budgets::Respected).into(),
     }
 }
 

@@ -277,7 +277,8 @@ fn refused(error: &PlanError) -> Diagnostic {
     match error {
         PlanError::Downgrade { .. }
         | PlanError::OtherVersion { .. }
-        | PlanError::NoUpgrade { .. } => diagnostic.at(Path::attribute_name("cluster_version")),
+        | PlanError::MinorLeftOut { .. }
+        | PlanError::RepairFirst { .. } => diagnostic.at(Path::attribute_name("cluster_version")),
         PlanError::NetworkChanged { .. } | PlanError::SubnetFull { .. } => {
             diagnostic.at(Path::attribute_name("network"))
         }

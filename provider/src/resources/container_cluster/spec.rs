@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use coe_engine::model::{
-    ClusterName, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Flavor, ImageName, Mount,
-    NetworkSpec, NodeName, NodeVolume, OnCreateFailure, PortMapping, Protocol,
+    Budgets, ClusterName, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Drain, Flavor,
+    ImageName, Mount, NetworkSpec, NodeName, NodeVolume, OnCreateFailure, Pace, PortMapping,
+    Protocol, VolumeLife,
 };
-use terraform_framework::{Attr, Diagnostic, Diagnostics, Path};
+use terraform_framework::{Attr, Diagnostic, Diagnostics, Path, duration};
 
 use super::model::{
-    ContainerClusterModel, MountModel, NetworkModel, PortModel, VolumeModel, default,
+    ContainerClusterModel, MountModel, NetworkModel, PortModel, UpgradeSettingsModel, VolumeModel,
+    default,
 };
 
 /// A request that may not be known in full before apply.
@@ -79,6 +81,8 @@ impl ContainerClusterModel {
             volumes: each(&self.volumes, "volumes", volume)?,
             network: network(&self.network)?,
             desired_state: desired_state(&self.desired_state)?,
+            pace: pace(&self.upgrade_settings)?,
+            drain: drain(&self.upgrade_settings)?,
             name,
         })
     }
@@ -264,7 +268,49 @@ fn volume(volume: &VolumeModel, at: &Path) -> Result<NodeVolume, Missing> {
         name: required(&volume.name, at.attribute("name"))?,
         path: required(&volume.path, at.attribute("path"))?,
         size,
+        life: VolumeLife::Node,
     })
+}
+
+fn pace(settings: &Attr<UpgradeSettingsModel>) -> Result<Pace, Missing> {
+    let Some(settings) = optional(settings)? else {
+        return Ok(Pace::default());
+    };
+    let path = Path::attribute_name("upgrade_settings");
+    let number = |value: &Attr<i64>, default: i64, name: &str| {
+        u32::try_from(or_default(value, default)?)
+            .map_err(|_| {
+                let detail = "There may be 0 workers more or less, or some, and not fewer.";
+                Diagnostic::error("Not a number of workers", detail).at(path.attribute(name))
+            })
+            .map_err(Missing::from)
+    };
+    let max_surge = number(&settings.max_surge, default::MAX_SURGE, "max_surge")?;
+    let max_unavailable = &settings.max_unavailable;
+    let max_unavailable = number(max_unavailable, default::MAX_UNAVAILABLE, "max_unavailable")?;
+    Pace::new(max_surge, max_unavailable).map_err(|no_pace| {
+        let detail = format!("{no_pace}.");
+        Diagnostic::error("No worker could be made again", detail)
+            .at(path.attribute("max_unavailable"))
+            .into()
+    })
+}
+
+fn drain(settings: &Attr<UpgradeSettingsModel>) -> Result<Drain, Missing> {
+    let Some(settings) = optional(settings)? else {
+        return Ok(Drain::default());
+    };
+    let text = or_default(&settings.drain_timeout, default::DRAIN_TIMEOUT)?;
+    let timeout = duration::parse(&text).map_err(|error| {
+        let path = Path::attribute_name("upgrade_settings").attribute("drain_timeout");
+        Diagnostic::error("Not a duration", error.to_string()).at(path)
+    })?;
+    let budgets = if or_default(&settings.respect_pdb, default::RESPECT_PDB)? {
+        Budgets::Respected
+    } else {
+        Budgets::Ignored
+    };
+    Ok(Drain { timeout, budgets })
 }
 
 fn network(network: &Attr<NetworkModel>) -> Result<NetworkSpec, Missing> {

@@ -4,7 +4,7 @@ use bollard::models::{Ipam, IpamConfig, PortSummary};
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::model::{NodeGroup, NodeVolume, PortMapping, Protocol, Role};
+use crate::model::{NodeGroup, NodeVolume, PortMapping, Protocol, Role, VolumeLife};
 
 fn spec() -> ClusterSpec {
     ClusterSpec::smallest("demo")
@@ -23,6 +23,7 @@ fn node() -> NodeSpec {
             name: "data".to_owned(),
             path: "/data".to_owned(),
             size: None,
+            life: VolumeLife::Node,
         }],
         labels: BTreeMap::new(),
     }
@@ -173,6 +174,7 @@ fn everything_is_said_at_once() {
             name: "data".to_owned(),
             path: "/data".to_owned(),
             size: Some(5),
+            life: VolumeLife::Node,
         }],
         network: NetworkSpec::Subnet("172.17.4.0/24".parse().unwrap()),
         ..spec()

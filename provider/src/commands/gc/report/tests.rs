@@ -44,6 +44,7 @@ fn leftover(name: &str, number: u8, deadline: &str, begun: Option<&str>, fate: F
             members: None,
             unreachable: None,
             refuses: false,
+            configured_version: None,
             ca_certificate: None,
             claim: None,
         },

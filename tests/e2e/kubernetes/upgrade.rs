@@ -1,0 +1,148 @@
+//! Another minor version of a cluster that is there, while work runs on it.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use coe_tests::provider::{kubernetes_node_image, older_kubernetes_node_image, workload_image};
+use coe_tests::stack::kubernetes_of;
+
+use super::*;
+
+/// The version that an image's tag names.
+fn version_of(image: &str) -> &str {
+    image.rsplit_once(":v").expect("the tag is a version").1
+}
+
+/// Each node's version as state has it, by its name without the cluster's.
+fn versions(stack: &Stack) -> Vec<(String, String)> {
+    let cluster = stack.state("coe_container_cluster.this");
+    let nodes = cluster["nodes"].as_object().expect("it has nodes").iter();
+    nodes
+        .map(|(name, node)| {
+            let name = name.replace(&format!("{}-", stack.name()), "");
+            let version = node["version"].as_str().unwrap_or_default();
+            (name, version.to_owned())
+        })
+        .collect()
+}
+
+/// Somebody who asks the service without a pause, whichever node answers.
+struct Client {
+    stop: Arc<AtomicBool>,
+    asking: JoinHandle<(usize, usize)>,
+}
+
+impl Client {
+    fn start(addresses: Vec<String>) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let asking = std::thread::spawn(move || {
+            let (mut answered, mut failed) = (0, 0);
+            while !stopped.load(Ordering::Relaxed) {
+                // A node that is away is not the service: a client tries another one.
+                if addresses.iter().any(|address| answers(address)) {
+                    answered += 1;
+                } else {
+                    failed += 1;
+                }
+            }
+            (answered, failed)
+        });
+        Self { stop, asking }
+    }
+
+    /// How many requests were answered, and how many were not.
+    fn stop(self) -> (usize, usize) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.asking.join().expect("the client does not panic")
+    }
+}
+
+fn answers(address: &str) -> bool {
+    let patience = Duration::from_secs(2);
+    let ask = || -> std::io::Result<String> {
+        let address = address.parse().expect("an address of a node");
+        let mut stream = TcpStream::connect_timeout(&address, patience)?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.contains("web-"))
+}
+
+#[test]
+fn an_upgrade_goes_node_by_node_and_the_work_goes_on() {
+    let (older, newer) = (older_kubernetes_node_image(), kubernetes_node_image());
+    let stack = Stack::on_docker("k8s-up");
+    let arguments = format!(
+        "node_count = 2\n  preload_images = [\"{}\"]",
+        workload_image()
+    );
+    stack.configure(&kubernetes_of(older, &arguments));
+    stack.apply();
+    deploy(&stack);
+    kubectl(
+        &stack,
+        1,
+        &[
+            "create",
+            "poddisruptionbudget",
+            "web",
+            "--selector=app=web",
+            "--min-available=2",
+        ],
+    );
+    let of = |path: &str| format!("--output=jsonpath={path}");
+    let port = of("{.spec.ports[0].nodePort}");
+    let port = kubectl(&stack, 1, &["get", "service", "web", &port]);
+    let addresses = of("{.items[*].status.addresses[?(@.type==\"InternalIP\")].address}");
+    let addresses = kubectl(&stack, 1, &["get", "nodes", &addresses]);
+    let addresses = addresses.split_whitespace();
+    let client = Client::start(addresses.map(|node| format!("{node}:{port}")).collect());
+
+    stack.configure(&kubernetes_of(newer, &arguments));
+    let recreate = |node: &str| {
+        let node = format!("{}-{node}", stack.name());
+        format!("~ recreate {node} with image {newer} (was {older})")
+    };
+    let all = ["control-plane-1", "worker-1", "worker-2"];
+    assert_eq!(stack.planned_operations(), all.map(recreate));
+    stack.apply();
+    let (answered, failed) = client.stop();
+    assert!(answered > 0, "nobody asked");
+    assert_eq!(failed, 0, "of {} requests", answered + failed);
+
+    stack.assert_ready(&all);
+    let expected = all.map(|node| (node.to_owned(), version_of(newer).to_owned()));
+    assert_eq!(versions(&stack), expected);
+    stack.assert_plan_is_empty();
+    let images = of("{..image}");
+    let images = kubectl(
+        &stack,
+        1,
+        &["get", "pods", "--namespace=kube-system", &images],
+    );
+    let proxy = |version: &str| format!("kube-proxy:v{version}");
+    assert!(images.contains(&proxy(version_of(newer))), "{images}");
+    assert!(!images.contains(&proxy(version_of(older))), "{images}");
+    let snapshot = "/etc/kubernetes/coe/etcd-snapshot.db";
+    let control_plane = format!("{}-control-plane-1", stack.name());
+    docker(&["exec", &control_plane, "test", "-s", snapshot]);
+    docker(&[
+        "exec",
+        &control_plane,
+        "kubeadm",
+        "certs",
+        "check-expiration",
+    ]);
+
+    stack.configure(&kubernetes_of(older, &arguments));
+    let words = ["cannot go back to"];
+    stack.refuses_at(&["plan"], "cluster_version", &words);
+}
