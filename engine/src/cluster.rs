@@ -8,6 +8,7 @@ use crate::coe::Coe;
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, ClusterStatus, DesiredState, Flavor, Health, ImageName,
     Machine, MachineState, Member, MemberState, NodeGroup, NodeName, ObservedCluster, Phase, Role,
+    Taint,
 };
 use crate::plan::{pool, pool_role};
 
@@ -59,6 +60,8 @@ pub struct Node {
     pub flavor: Option<Flavor>,
     /// The user's labels of it in the COE.
     pub labels: BTreeMap<String, String>,
+    /// The user's taints of it in the COE.
+    pub taints: BTreeSet<Taint>,
 }
 
 /// A cluster that is there.
@@ -252,6 +255,9 @@ impl Cluster {
             labels: member
                 .map(|member| member.labels.clone())
                 .or_else(|| machine.map(|machine| machine.spec.labels.clone()))
+                .unwrap_or_default(),
+            taints: member
+                .map(|member| member.taints.clone())
                 .unwrap_or_default(),
         }
     }

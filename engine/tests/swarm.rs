@@ -296,7 +296,7 @@ async fn a_swarm_lives_from_its_first_manager_to_the_removal_of_its_worker() {
 
         let mut spec = cluster.spec.clone();
         spec.labels = BTreeMap::from([("dispatcher_heartbeat".to_owned(), "7s".to_owned())]);
-        Swarm.configure(&*manager, &spec).await.unwrap();
+        Swarm.configure(&*manager, &[], &spec).await.unwrap();
         let labels = BTreeMap::from([("zone".to_owned(), "a".to_owned())]);
         Swarm
             .set_node_labels(&*manager, &worker.spec.name, &labels)

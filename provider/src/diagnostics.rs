@@ -23,7 +23,7 @@ fn diagnostic(finding: Finding) -> Diagnostic {
     }
 }
 
-/// The argument of `coe_container_cluster` that spells `subject`.
+/// The argument of `coe_container_cluster` or `coe_cluster_node` that spells `subject`.
 fn path(subject: &Subject) -> Option<Path> {
     let attribute = |name: &str| Path::attribute_name(name);
     let element = |name: &str, index: usize| {
@@ -46,6 +46,8 @@ fn path(subject: &Subject) -> Option<Path> {
         Subject::Volume(index) => element("volumes", *index),
         Subject::Network => attribute("network"),
         Subject::DesiredState => attribute("desired_state"),
+        Subject::NodeLabel(key) => attribute("node_labels").key(key.clone()),
+        Subject::Taints => attribute("taints"),
     })
 }
 

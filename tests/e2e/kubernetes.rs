@@ -8,7 +8,7 @@ use coe_tests::stack::kubernetes;
 use coe_tests::{Stack, await_condition};
 
 /// What kubectl says on a control plane.
-fn kubectl(stack: &Stack, control_plane: u32, arguments: &[&str]) -> String {
+pub(crate) fn kubectl(stack: &Stack, control_plane: u32, arguments: &[&str]) -> String {
     let node = format!("{}-control-plane-{control_plane}", stack.name());
     let asked = [
         "exec",
@@ -20,7 +20,7 @@ fn kubectl(stack: &Stack, control_plane: u32, arguments: &[&str]) -> String {
 }
 
 /// The nodes that the cluster itself knows, without the cluster's name.
-fn members(stack: &Stack, control_plane: u32) -> Vec<String> {
+pub(crate) fn members(stack: &Stack, control_plane: u32) -> Vec<String> {
     let names = ["get", "nodes", "--output=name"];
     let mut names: Vec<String> = kubectl(stack, control_plane, &names)
         .lines()
@@ -47,7 +47,7 @@ fn lose(stack: &Stack, node: &str) {
 }
 
 /// Work that runs on the cluster: three replicas of a service, each answering with its name.
-fn deploy(stack: &Stack) {
+pub(crate) fn deploy(stack: &Stack) {
     let image = workload_image();
     kubectl(
         stack,

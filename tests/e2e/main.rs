@@ -11,6 +11,7 @@ mod import;
 mod interrupt;
 mod kill;
 mod kubernetes;
+mod kubernetes_settings;
 mod lifecycle;
 mod parallel;
 mod planning;

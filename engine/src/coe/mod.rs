@@ -2,10 +2,11 @@
 
 mod certificates;
 pub mod kubernetes;
+mod labels;
 pub mod rehearsal;
 pub mod swarm;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, NodeName, NodeVolume,
-    Role, Secret,
+    Role, Secret, Taint,
 };
 use crate::transport::{Command, Exec, ExecError, NodeFile};
 
@@ -193,11 +194,21 @@ pub trait Coe: Send + Sync {
     /// values (with the nearest valid one), versions. Pure.
     fn check(&self, spec: &ClusterSpec) -> Vec<Finding>;
 
+    /// What is wrong with the labels and taints of a node. Pure.
+    fn check_node(
+        &self,
+        labels: &BTreeMap<String, String>,
+        taints: &BTreeSet<Taint>,
+    ) -> Vec<Finding>;
+
     /// The image that users of this COE know. Pure.
     fn default_image(&self, version: Option<&str>) -> ImageName;
 
     /// Which versions may follow which. Pure.
     fn upgrades(&self) -> Upgrades;
+
+    /// The labels in which `now` differs from `was` and that only a new cluster can have so. Pure.
+    fn lasting_labels(&self, was: &ClusterSpec, now: &ClusterSpec) -> Vec<String>;
 
     /// What a node of that role keeps beyond its machine's life. Pure.
     fn volumes(&self, role: Role) -> Vec<NodeVolume>;
@@ -278,9 +289,13 @@ pub trait Coe: Send + Sync {
         nodes: &[NodeName],
     ) -> Result<(), CoeError>;
 
-    /// Makes sure that the cluster's settings are those of the spec's labels.
-    async fn configure(&self, control_plane: &dyn Exec, spec: &ClusterSpec)
-    -> Result<(), CoeError>;
+    /// Makes sure that the cluster's settings are those of the spec's labels. `nodes` are all whose machines run.
+    async fn configure(
+        &self,
+        control_plane: &dyn Exec,
+        nodes: &[NodeAccess<'_>],
+        spec: &ClusterSpec,
+    ) -> Result<(), CoeError>;
 
     /// Makes sure that a member carries exactly these labels of the user's.
     async fn set_node_labels(
@@ -288,6 +303,14 @@ pub trait Coe: Send + Sync {
         control_plane: &dyn Exec,
         node: &NodeName,
         labels: &BTreeMap<String, String>,
+    ) -> Result<(), CoeError>;
+
+    /// Makes sure that a member has exactly these taints of the user's.
+    async fn set_node_taints(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        taints: &BTreeSet<Taint>,
     ) -> Result<(), CoeError>;
 
     /// Moves all work off the node and waits until it is gone, as long as `how` gives it.

@@ -12,8 +12,8 @@ use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
 use crate::steps::{
     BackUp, Comeback, ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine,
     EnsureNetwork, InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember,
-    RestartSilent, RestoreMember, SetNodeLabels, StartMachine, StopMachine, UncordonNode,
-    UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
+    RestartSilent, RestoreMember, SetNodeLabels, SetNodeTaints, StartMachine, StopMachine,
+    UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
 };
 
 /// How long nodes whose machines came back may take to find their cluster and one another by themselves.
@@ -249,9 +249,13 @@ fn make_again(spec: &ClusterSpec, node: NodeSpec) -> Lane {
     steps
 }
 
-/// Gives a member its labels, and takes its work or lets it have some.
+/// Gives a member its taints and labels, and takes its work or lets it have some.
 fn settle(node: &NodeName, settings: &NodeSettings) -> Lane {
     let node = node.clone();
+    let taints: Box<dyn Step> = Box::new(SetNodeTaints {
+        node: node.clone(),
+        taints: settings.taints.clone(),
+    });
     let labels: Box<dyn Step> = Box::new(SetNodeLabels {
         node: node.clone(),
         labels: settings.labels.clone(),
@@ -261,7 +265,7 @@ fn settle(node: &NodeName, settings: &NodeSettings) -> Lane {
     } else {
         Box::new(UncordonNode { node })
     };
-    vec![labels, maintenance]
+    vec![taints, labels, maintenance]
 }
 
 /// Takes a node out of its cluster and deletes everything of it.

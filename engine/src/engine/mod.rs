@@ -166,7 +166,24 @@ impl Engine {
         observed: Option<&ObservedCluster>,
         images: &BTreeMap<ImageName, String>,
     ) -> Result<Plan, PlanError> {
-        plan(spec, observed, images, &self.needs(spec)?)
+        let needs = self.needs(spec)?;
+        if let Some(record) = observed.and_then(|observed| observed.record.as_ref()) {
+            let changed = Self::lasting_labels(&record.spec, spec);
+            if let Some(label) = changed.into_iter().next() {
+                let cluster = record.spec.name.clone();
+                return Err(PlanError::LabelChanged { cluster, label });
+            }
+        }
+        plan(spec, observed, images, &needs)
+    }
+
+    /// The labels in which `now` differs from `was` and that only a new cluster can have so. Pure.
+    pub fn lasting_labels(was: &ClusterSpec, now: &ClusterSpec) -> Vec<String> {
+        let drivers = registry::drivers();
+        let driver = drivers
+            .iter()
+            .find(|driver| driver.kind() == now.coe && was.coe == now.coe);
+        driver.map_or_else(Vec::new, |driver| driver.lasting_labels(was, now))
     }
 
     /// The platform's ids of those of `images` that it has; fetches nothing.

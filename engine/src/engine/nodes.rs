@@ -3,7 +3,7 @@
 mod put_off;
 mod remove;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use crate::error::{EngineError, Failure, chain};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, ClusterStatus, Finding, Flavor, ImageName, Machine,
     MachineState, MemberState, NodeGroup, NodeName, NodeSpec, ObservedCluster, Phase, Role,
-    Subject,
+    Subject, Taint,
 };
 use crate::operation::Operation;
 use crate::plan::{CoeNeeds, Fault, differences, machine_image, pool_role};
@@ -26,8 +26,8 @@ use crate::saga::journal::{Journal, OperationKind};
 use crate::saga::{Lane, OnFailure, Saga};
 use crate::scheduler::Bounds;
 use crate::steps::{
-    DrainNode, EnsureMachine, JoinNode, NodeOrigin, PutRecord, SetNodeLabels, Site, UncordonNode,
-    UpgradeNode, WaitUntilReady,
+    DrainNode, EnsureMachine, JoinNode, NodeOrigin, PutRecord, SetNodeLabels, SetNodeTaints, Site,
+    UncordonNode, UpgradeNode, WaitUntilReady,
 };
 
 /// A node beside a cluster's pool as the user wants it.
@@ -43,6 +43,8 @@ pub struct NodeRequest {
     pub image: Option<ImageName>,
     /// Its labels in the COE.
     pub labels: BTreeMap<String, String>,
+    /// Its taints in the COE.
+    pub taints: BTreeSet<Taint>,
     /// Whether it is cordoned and drained.
     pub maintenance: bool,
 }
@@ -103,6 +105,14 @@ impl Engine {
                 role: node.role,
             }),
         ];
+        // Before it takes work.
+        if !node.taints.is_empty() {
+            let taints = node.taints.clone();
+            steps.push(Box::new(SetNodeTaints {
+                node: name.clone(),
+                taints,
+            }));
+        }
         if !node.labels.is_empty() {
             let labels = node.labels.clone();
             steps.push(Box::new(SetNodeLabels {
@@ -168,6 +178,7 @@ impl Engine {
             flavor: None,
             image: None,
             labels: node.labels.clone(),
+            taints: node.taints.clone(),
             maintenance: node.status == NodeStatus::Drained,
         };
         let by_itself = self.node_spec(spec, &request)?;
@@ -250,7 +261,8 @@ impl Engine {
         if pool_role(&spec.name, &node.name).is_some() {
             return Ok(vec![name_of_the_pool(spec, &node.name)]);
         }
-        let mut findings = Vec::new();
+        let driver = self.driver(spec.coe)?;
+        let mut findings = driver.check_node(&node.labels, &node.taints);
         if node.role == Role::ControlPlane && !is_there {
             findings.extend(even_control_planes(&observed, &node.name));
         }
@@ -520,6 +532,13 @@ fn steps_to(target: &Target, node: &NodeRequest, wanted: NodeSpec) -> Lane {
         None => {}
     }
     let touched = !steps.is_empty();
+    if touched || member.is_some_and(|member| member.taints != node.taints) {
+        let taints = node.taints.clone();
+        steps.push(Box::new(SetNodeTaints {
+            node: name.clone(),
+            taints,
+        }));
+    }
     if touched || member.is_some_and(|member| member.labels != node.labels) {
         let labels = node.labels.clone();
         steps.push(Box::new(SetNodeLabels {

@@ -16,8 +16,8 @@ pub use ids::{ClusterId, ClusterName, InvalidName, NodeName, OperationId};
 pub use lifecycle::{ClusterEvent, ClusterStatus, IllegalTransition, Rest};
 pub use network::{Network, NetworkSpec};
 pub use node::{
-    Flavor, ImageName, Mount, NodeGroup, NodeSpec, NodeVolume, PortMapping, Protocol, Role,
-    VolumeLife,
+    Flavor, ImageName, Mount, NodeGroup, NodeSpec, NodeVolume, PortMapping, Protocol, Role, Taint,
+    TaintEffect, VolumeLife,
 };
 pub use observed::{
     ClusterRecord, Machine, MachineState, Member, MemberState, NodeSettings, ObservedCluster, Phase,

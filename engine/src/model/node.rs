@@ -70,6 +70,42 @@ impl fmt::Display for ImageName {
     }
 }
 
+/// What a taint does to work that does not tolerate it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TaintEffect {
+    /// It does not come.
+    NoSchedule,
+    /// It comes where there is nowhere else.
+    PreferNoSchedule,
+    /// It does not come, and what is there goes.
+    NoExecute,
+}
+
+impl TaintEffect {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::NoSchedule, Self::PreferNoSchedule, Self::NoExecute];
+
+    /// As the COE has it: `NoSchedule`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSchedule => "NoSchedule",
+            Self::PreferNoSchedule => "PreferNoSchedule",
+            Self::NoExecute => "NoExecute",
+        }
+    }
+}
+
+/// What keeps work off a node that does not tolerate it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Taint {
+    /// Which.
+    pub key: String,
+    /// Its value, which may be empty.
+    pub value: String,
+    /// What it does.
+    pub effect: TaintEffect,
+}
+
 /// A transport protocol of a published port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

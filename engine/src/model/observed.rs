@@ -1,13 +1,13 @@
 //! What is there: the planner's other input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterId, ClusterSpec, Network, NodeName, NodeSpec, Owner, Role};
+use super::{ClusterId, ClusterSpec, Network, NodeName, NodeSpec, Owner, Role, Taint};
 
 /// What a cluster's platform remembers of it, so that it can be imported, and repaired by somebody who
 /// has only the platform. Holds no secret.
@@ -49,6 +49,9 @@ pub struct ClusterRecord {
 pub struct NodeSettings {
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Its taints.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub taints: BTreeSet<Taint>,
     /// Whether it is cordoned and drained.
     pub maintenance: bool,
 }
@@ -137,6 +140,9 @@ pub struct Member {
     pub version: String,
     /// Its labels in the COE.
     pub labels: BTreeMap<String, String>,
+    /// The user's taints of it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub taints: BTreeSet<Taint>,
 }
 
 /// Everything that is known of a cluster that is there. Serialized as the baseline of the next plan,

@@ -212,6 +212,10 @@ pub enum Subject {
     Network,
     /// Whether it runs.
     DesiredState,
+    /// A label of a node.
+    NodeLabel(String),
+    /// The taints of a node.
+    Taints,
 }
 
 /// Whether a finding stops the apply.

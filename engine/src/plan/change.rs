@@ -303,14 +303,16 @@ impl fmt::Display for Change {
                     count(nodes, "node")
                 )
             }
-            Self::SetLabel { key, value } => write!(formatter, "~ set label {key} = {value}"),
+            Self::SetLabel { key, value } => {
+                write!(formatter, "~ set label {key} = {}", shortened(value))
+            }
             Self::ResetLabel { key } => {
                 write!(formatter, "~ give label {key} its default again")
             }
             Self::PutOff(change) => write!(formatter, "{change}, when the cluster is started"),
             Self::SetNode { name, .. } => write!(
                 formatter,
-                "~ set the labels and the maintenance of {name}, as was asked while the cluster was stopped"
+                "~ set the labels, the taints and the maintenance of {name}, as was asked while the cluster was stopped"
             ),
             Self::RestoreRecord => formatter.write_str(
                 "~ remember the cluster on its platform again: its record is gone from there",
@@ -320,6 +322,17 @@ impl fmt::Display for Change {
             }
             Self::Remember { what } => write!(formatter, "~ change the {what}"),
         }
+    }
+}
+
+/// As much of a value as a line has room for: some are whole files.
+fn shortened(value: &str) -> String {
+    let line = value.lines().next().unwrap_or_default();
+    let shown: String = line.chars().take(60).collect();
+    if shown.len() < value.trim_end().len() {
+        format!("{shown}…")
+    } else {
+        shown
     }
 }
 

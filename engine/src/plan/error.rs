@@ -51,6 +51,14 @@ pub enum PlanError {
         /// The cluster.
         cluster: ClusterName,
     },
+    /// Another value of a label that a cluster keeps for life.
+    #[error("label {label} of cluster {cluster} cannot change; the cluster has to be replaced")]
+    LabelChanged {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The driver's key.
+        label: String,
+    },
     /// Another name or COE: only another cluster can have it.
     #[error("the {what} of cluster {cluster} cannot change; it has to be replaced")]
     IdentityChanged {

@@ -2,7 +2,7 @@
 
 mod upgrade;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::{Expect, expect};
 use jiff::Timestamp;
@@ -105,6 +105,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
                 state: MemberState::Ready,
                 version: "28.1.1".to_owned(),
                 labels: BTreeMap::new(),
+                taints: BTreeSet::new(),
             };
             observed.members.as_mut().unwrap().insert(node, member);
         }
@@ -577,6 +578,7 @@ fn a_member_of_which_nothing_is_left_is_forgotten() {
         state,
         version: "28.1.1".to_owned(),
         labels: BTreeMap::new(),
+        taints: BTreeSet::new(),
     };
     let with_member = |state| {
         let mut observed = serving(&spec(1, 1));

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::Site;
+use crate::coe::NodeAccess;
 use crate::model::ClusterName;
 use crate::saga::{Step, StepError, StepName};
 
@@ -24,7 +25,17 @@ impl Step for ConfigureCoe {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let asked = site.any_control_plane()?;
-        site.coe.configure(asked.as_ref(), &site.spec).await?;
+        let running = site.running_nodes();
+        let nodes: Vec<NodeAccess<'_>> = running
+            .iter()
+            .map(|(machine, exec)| NodeAccess {
+                role: machine.spec.role,
+                address: machine.address,
+                exec: exec.as_ref(),
+            })
+            .collect();
+        let configured = site.coe.configure(asked.as_ref(), &nodes, &site.spec);
+        configured.await?;
         site.is_configured();
         Ok(())
     }

@@ -459,11 +459,17 @@ impl Site {
 
     /// The channels to all machines that run.
     pub(super) fn running_machines(&self) -> Vec<Arc<dyn Exec>> {
+        let running = self.running_nodes().into_iter();
+        running.map(|(_, exec)| exec).collect()
+    }
+
+    /// All machines that run, with their channels.
+    pub(super) fn running_nodes(&self) -> Vec<(Machine, Arc<dyn Exec>)> {
         let known = self.known();
         let machines = known.machines.values();
         machines
             .filter(|machine| machine.state == MachineState::Running)
-            .map(|machine| self.platform.exec(machine))
+            .map(|machine| (machine.clone(), self.platform.exec(machine)))
             .collect()
     }
 

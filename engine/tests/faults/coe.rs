@@ -1,6 +1,6 @@
 //! A rehearsed COE that tells which secrets it has handed out, and keeps its members where undo is to fail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use coe_engine::coe::{
 };
 use coe_engine::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
-    Secret,
+    Secret, Taint,
 };
 use coe_engine::transport::{Command, Exec};
 
@@ -36,12 +36,24 @@ impl Coe for WatchedCoe {
         self.inner.check(spec)
     }
 
+    fn check_node(
+        &self,
+        labels: &BTreeMap<String, String>,
+        taints: &BTreeSet<Taint>,
+    ) -> Vec<Finding> {
+        self.inner.check_node(labels, taints)
+    }
+
     fn default_image(&self, version: Option<&str>) -> ImageName {
         self.inner.default_image(version)
     }
 
     fn upgrades(&self) -> Upgrades {
         self.inner.upgrades()
+    }
+
+    fn lasting_labels(&self, was: &ClusterSpec, now: &ClusterSpec) -> Vec<String> {
+        self.inner.lasting_labels(was, now)
     }
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
@@ -135,9 +147,10 @@ impl Coe for WatchedCoe {
     async fn configure(
         &self,
         control_plane: &dyn Exec,
+        nodes: &[NodeAccess<'_>],
         spec: &ClusterSpec,
     ) -> Result<(), CoeError> {
-        self.inner.configure(control_plane, spec).await
+        self.inner.configure(control_plane, nodes, spec).await
     }
 
     async fn set_node_labels(
@@ -148,6 +161,17 @@ impl Coe for WatchedCoe {
     ) -> Result<(), CoeError> {
         self.inner
             .set_node_labels(control_plane, node, labels)
+            .await
+    }
+
+    async fn set_node_taints(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        taints: &BTreeSet<Taint>,
+    ) -> Result<(), CoeError> {
+        self.inner
+            .set_node_taints(control_plane, node, taints)
             .await
     }
 

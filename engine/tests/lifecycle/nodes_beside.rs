@@ -21,6 +21,7 @@ fn beside(text: &str, role: Role) -> NodeRequest {
         flavor: None,
         image: None,
         labels: BTreeMap::from([("disk".to_owned(), "ssd".to_owned())]),
+        taints: BTreeSet::new(),
         maintenance: false,
     }
 }
@@ -166,6 +167,7 @@ async fn a_node_beside_a_cluster_that_sleeps_is_removed_and_changed_when_it_wake
     assert!(matches!(refused, EngineError::NoControlPlane { .. }));
     let changed = NodeRequest {
         labels: BTreeMap::from([("disk".to_owned(), "ssd".to_owned())]),
+        taints: BTreeSet::new(),
         maintenance: true,
         ..request.clone()
     };

@@ -454,7 +454,7 @@ async fn labels_drains_and_settings_are_kept() {
             labels: settings.clone(),
             ..rehearsed.spec.clone()
         };
-        rehearsed.coe.configure(&*first, &spec).await.unwrap();
+        rehearsed.coe.configure(&*first, &[], &spec).await.unwrap();
         assert_eq!(
             rehearsed.coe.observe(&*first).await.unwrap().settings,
             settings

@@ -1,6 +1,6 @@
 //! What tests of the engine ask of it: small clusters, within a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coe_engine::engine::NodeRequest;
@@ -54,6 +54,7 @@ pub(crate) fn extra() -> NodeRequest {
         flavor: None,
         image: None,
         labels: BTreeMap::from([("zone".to_owned(), "a".to_owned())]),
+        taints: BTreeSet::new(),
         maintenance: false,
     }
 }

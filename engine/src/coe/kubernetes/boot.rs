@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::{API_PORT, authorities, hosts};
+use super::settings::{Argument, Settings};
+use super::{API_PORT, api_server_files, authorities, hosts, mirrors, network, pod_network};
 use crate::coe::{Boot, ClusterSecrets, CoeError, FirstProcess, NewNode};
 use crate::model::{ClusterSpec, NodeVolume, Role, Secret, VolumeLife};
-use crate::transport::NodeFile;
+use crate::transport::{Exec, NodeFile};
 
 /// The name of what runs kubeadm, for [`alone`].
 pub(super) const KUBEADM: &str = "kubeadm";
@@ -17,7 +18,9 @@ const KUBELET_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-coe.pem";
 const KUBELET_CURRENT_IDENTITY: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 const KUBELET_CONFIG: &str = "/etc/kubernetes/kubelet.conf";
 /// By which names clients reach this control plane: a line each.
-pub(super) const REACHED_BY: &str = "/etc/kubernetes/coe/reached-by";
+const REACHED_BY: &str = "/etc/kubernetes/coe/reached-by";
+/// What the node's kubelet is given beside what it needs: a line each.
+pub(super) const KUBELET_ARGUMENTS: &str = "/etc/kubernetes/coe/kubelet-arguments";
 
 /// The version that has written what the node's volumes keep, once it is one of the cluster.
 pub(super) const VERSION: &str = "/etc/kubernetes/coe/version";
@@ -73,6 +76,8 @@ pub(super) fn boot(
     node: &NewNode<'_>,
     secrets: Option<&ClusterSecrets>,
 ) -> Result<Boot, CoeError> {
+    let settings = Settings::of(spec);
+    network::refuse_address(&settings, node)?;
     let mut files = Vec::new();
     if let Some(secrets) = secrets {
         files.push(authorities::ca_certificate(secrets));
@@ -90,13 +95,36 @@ pub(super) fn boot(
     }
     if node.role == Role::ControlPlane {
         files.push(authorities::public(REACHED_BY, node.reached_by.join("\n")));
+        files.extend(api_server_files::files(&settings));
+        files.extend(network::mark(&settings));
     }
+    files.push(kubelet_arguments(&settings));
+    files.extend(mirrors::files(&settings));
+    files.extend(pod_network::files(&settings, node.name));
     files.extend(hosts::files(node.name, node.control_planes));
     Ok(Boot {
         first_process: FirstProcess::InitSystem,
         files,
         command: Vec::new(),
     })
+}
+
+/// By which names clients reach that control plane.
+pub(super) async fn reached_by(control_plane: &dyn Exec) -> Result<Vec<String>, CoeError> {
+    let content = control_plane.read_file(REACHED_BY).await?;
+    let text = content.as_ref().map_or(String::new(), |content| {
+        String::from_utf8_lossy(content.expose()).into_owned()
+    });
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// The file with the kubelet's further arguments.
+pub(super) fn kubelet_arguments(settings: &Settings) -> NodeFile {
+    let line = |argument: &Argument| format!("{}={}\n", argument.name, argument.value);
+    authorities::public(
+        KUBELET_ARGUMENTS,
+        settings.kubelet.iter().map(line).collect(),
+    )
 }
 
 fn kubelet_identity(secrets: &ClusterSecrets, node: &NewNode<'_>) -> Result<NodeFile, CoeError> {
@@ -165,6 +193,10 @@ mod tests {
             ("/etc/kubernetes/pki/ca.crt", 0o644),
             (KUBELET_IDENTITY, 0o600),
             (KUBELET_CONFIG, 0o600),
+            (KUBELET_ARGUMENTS, 0o644),
+            (pod_network::SCRIPT, 0o755),
+            (pod_network::UNIT, 0o644),
+            (pod_network::DROP_IN, 0o644),
             (hosts::ADDRESSES, 0o644),
             (hosts::UPDATE, 0o755),
             (hosts::DROP_IN, 0o644),

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use super::API_PORT;
 use super::facts::NodeFacts;
 use super::hosts::CONTROL_PLANES;
-use super::network::{POD_CIDR, SERVICE_CIDR};
+use super::settings::{Argument, Settings};
+use super::{API_PORT, api_server_files};
 use crate::model::{ClusterName, NodeName, Role};
 
 /// The first control plane and its cluster, as kubeadm has to know them.
@@ -22,46 +22,99 @@ pub(super) struct ClusterConfiguration<'a> {
     /// Whether workloads may run beside the control plane: there is nowhere else.
     pub takes_work: bool,
     pub facts: &'a NodeFacts,
+    pub settings: &'a Settings,
 }
 
 impl ClusterConfiguration<'_> {
     /// The whole file.
     pub(super) fn render(&self) -> String {
-        let mut documents = vec![
-            registration(self.node, Role::ControlPlane, self.address, self.takes_work),
+        let documents = [
+            registration(
+                self.node,
+                Role::ControlPlane,
+                self.address,
+                self.takes_work,
+                self.facts,
+            ),
             self.cluster(),
             self.kubelet(),
         ];
-        if self.facts.shares_machine {
-            documents.push(proxy());
-        }
         let documents: Vec<String> = documents
-            .iter()
+            .into_iter()
+            .chain(self.proxy())
             .map(|document| format!("{document:#}\n"))
             .collect();
         documents.join("---\n")
     }
 
     fn cluster(&self) -> Value {
-        json!({
+        let settings = self.settings;
+        let mut names: Vec<&String> = self.reached_by.iter().collect();
+        names.extend(&settings.certificate_names);
+        let mut cluster = json!({
             "apiVersion": "kubeadm.k8s.io/v1beta4",
             "kind": "ClusterConfiguration",
             "clusterName": self.cluster.as_str(),
             "controlPlaneEndpoint": format!("{CONTROL_PLANES}:{API_PORT}"),
             "encryptionAlgorithm": "ECDSA-P256",
             "kubernetesVersion": self.facts.version,
-            "networking": { "podSubnet": POD_CIDR, "serviceSubnet": SERVICE_CIDR },
-            "apiServer": { "certSANs": self.reached_by },
-            // Some 35 controllers begin with three requests each: at kubeadm's 20 a second a new cluster waits
-            // for them for 5 s. And the first try to lead comes before the rules that allow it.
-            "controllerManager": {
-                "extraArgs": [
-                    { "name": "kube-api-burst", "value": "400" },
-                    { "name": "kube-api-qps", "value": "200" },
-                    { "name": "leader-elect-retry-period", "value": "1s" },
-                ],
+            "networking": {
+                "podSubnet": settings.pod_cidr.to_string(),
+                "serviceSubnet": settings.service_cidr.to_string(),
             },
-        })
+            "apiServer": { "certSANs": names },
+            "controllerManager": { "extraArgs": self.controller_manager() },
+        });
+        let mut api_server = settings.api_server.clone();
+        api_server.extend(api_server_files::arguments(settings));
+        api_server.extend(self.feature_gates());
+        if !api_server.is_empty() {
+            cluster["apiServer"]["extraArgs"] = arguments(&api_server);
+        }
+        if !api_server_files::files(settings).is_empty() {
+            cluster["apiServer"]["extraVolumes"] = json!([{
+                "name": "coe",
+                "hostPath": api_server_files::FOLDER,
+                "mountPath": api_server_files::FOLDER,
+                "readOnly": true,
+                "pathType": "DirectoryOrCreate",
+            }]);
+        }
+        let mut scheduler = settings.scheduler.clone();
+        scheduler.extend(self.feature_gates());
+        if !scheduler.is_empty() {
+            cluster["scheduler"] = json!({ "extraArgs": arguments(&scheduler) });
+        }
+        cluster
+    }
+
+    fn controller_manager(&self) -> Value {
+        // Some 35 controllers begin with three requests each: at kubeadm's 20 a second a new cluster waits for them
+        // for 5 s. And the first try to lead comes before the rules that allow it.
+        let own = [
+            ("kube-api-burst", "400"),
+            ("kube-api-qps", "200"),
+            ("leader-elect-retry-period", "1s"),
+        ];
+        let users = &self.settings.controller_manager;
+        let is_users = |name: &str| users.iter().any(|argument| argument.name == name);
+        let mut all: Vec<Argument> = own
+            .into_iter()
+            .filter(|(name, _)| !is_users(name))
+            .map(|(name, value)| Argument::new(name, value))
+            .collect();
+        all.extend(users.iter().cloned());
+        all.extend(self.feature_gates());
+        arguments(&all)
+    }
+
+    fn feature_gates(&self) -> Option<Argument> {
+        let gates = &self.settings.feature_gates;
+        let gates: Vec<String> = gates
+            .iter()
+            .map(|(name, is_on)| format!("{name}={is_on}"))
+            .collect();
+        (!gates.is_empty()).then(|| Argument::new("feature-gates", gates.join(",")))
     }
 
     fn kubelet(&self) -> Value {
@@ -81,13 +134,38 @@ impl ClusterConfiguration<'_> {
                 "nodefs.inodesFree": "0%",
             });
         }
+        if !self.settings.feature_gates.is_empty() {
+            kubelet["featureGates"] = json!(self.settings.feature_gates);
+        }
         kubelet
     }
+
+    fn proxy(&self) -> Option<Value> {
+        let mut proxy = json!({
+            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+            "kind": "KubeProxyConfiguration",
+        });
+        if self.facts.shares_machine {
+            // The table of connections is the machine's, and cannot be set from within a container.
+            proxy["mode"] = json!("iptables");
+            proxy["conntrack"] = json!({ "maxPerCore": 0 });
+        }
+        if !self.settings.feature_gates.is_empty() {
+            proxy["featureGates"] = json!(self.settings.feature_gates);
+        }
+        let says_something = self.facts.shares_machine || !self.settings.feature_gates.is_empty();
+        says_something.then_some(proxy)
+    }
+}
+
+fn arguments(arguments: &[Argument]) -> Value {
+    let argument = |it: &Argument| json!({ "name": it.name, "value": it.value });
+    arguments.iter().map(argument).collect()
 }
 
 /// What kubeadm has to know to start the kubelet of a worker that joins, but for the kubelet's own configuration.
 pub(super) fn kubelet_start(node: &NodeName, address: IpAddr, facts: &NodeFacts) -> String {
-    let registration = registration(node, Role::Worker, address, true);
+    let registration = registration(node, Role::Worker, address, true, facts);
     let cluster = json!({
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
@@ -99,8 +177,13 @@ pub(super) fn kubelet_start(node: &NodeName, address: IpAddr, facts: &NodeFacts)
 }
 
 /// What kubeadm has to know to make a node another control plane. Whom it may ask is in the file `discovery`.
-pub(super) fn join_control_plane(node: &NodeName, address: IpAddr, discovery: &str) -> String {
-    let mut registration = registration(node, Role::ControlPlane, address, false);
+pub(super) fn join_control_plane(
+    node: &NodeName,
+    address: IpAddr,
+    discovery: &str,
+    facts: &NodeFacts,
+) -> String {
+    let mut registration = registration(node, Role::ControlPlane, address, false, facts);
     let join = json!({
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "JoinConfiguration",
@@ -112,7 +195,15 @@ pub(super) fn join_control_plane(node: &NodeName, address: IpAddr, discovery: &s
 }
 
 /// How a node registers itself.
-fn registration(node: &NodeName, role: Role, address: IpAddr, takes_work: bool) -> Value {
+fn registration(
+    node: &NodeName,
+    role: Role,
+    address: IpAddr,
+    takes_work: bool,
+    facts: &NodeFacts,
+) -> Value {
+    let mut all = vec![Argument::new("node-ip", address.to_string())];
+    all.extend_from_slice(&facts.kubelet_arguments);
     let taints = if role == Role::ControlPlane && !takes_work {
         json!([{ "key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule" }])
     } else {
@@ -127,24 +218,15 @@ fn registration(node: &NodeName, role: Role, address: IpAddr, takes_work: bool) 
         "nodeRegistration": {
             "name": node.as_str(),
             "taints": taints,
-            "kubeletExtraArgs": [{ "name": "node-ip", "value": address.to_string() }],
+            "kubeletExtraArgs": arguments(&all),
         },
-    })
-}
-
-/// The table of connections is the machine's, and cannot be set from within a container.
-fn proxy() -> Value {
-    json!({
-        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-        "kind": "KubeProxyConfiguration",
-        "mode": "iptables",
-        "conntrack": { "maxPerCore": 0 },
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ClusterSpec;
 
     const VERSIONS: [&str; 5] = ["v1.33.13", "v1.34.11", "v1.35.8", "v1.36.4", "v1.37.0"];
 
@@ -154,11 +236,27 @@ mod tests {
             shares_machine,
             brings_network: true,
             kept_version: None,
+            kubelet_arguments: Vec::new(),
         }
     }
 
+    fn settings(labels: &[(&str, &str)]) -> Settings {
+        let labels = labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::of(&ClusterSpec {
+            labels: labels.collect(),
+            ..ClusterSpec::smallest("demo")
+        })
+    }
+
     fn of_cluster(facts: &NodeFacts, takes_work: bool) -> String {
+        of_cluster_with(facts, takes_work, &[])
+    }
+
+    fn of_cluster_with(facts: &NodeFacts, takes_work: bool, labels: &[(&str, &str)]) -> String {
         ClusterConfiguration {
+            settings: &settings(labels),
             cluster: &"demo".parse().unwrap(),
             node: &"demo-control-plane-1".parse().unwrap(),
             address: [10, 1, 0, 2].into(),
@@ -199,5 +297,37 @@ mod tests {
             [10, 1, 0, 3].into(),
             &facts("v1.34.4", true),
         ));
+    }
+
+    #[test]
+    fn each_setting_is_where_its_component_reads_it() {
+        let labels = [
+            ("apiserver_cert_extra_sans", "api.example.org"),
+            (
+                "audit_policy",
+                "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: Metadata }]\n",
+            ),
+            (
+                "feature_gates",
+                "UserNamespacesSupport=true,ContextualLogging=false",
+            ),
+            ("kubeapi_options", "--v=2 --profiling=false"),
+            (
+                "kubecontroller_options",
+                "node-monitor-grace-period=20s kube-api-qps=50",
+            ),
+            ("kubescheduler_options", "v=3"),
+            ("oidc_client_id", "kubernetes"),
+            ("oidc_issuer_url", "https://id.example.org"),
+            ("pod_cidr", "10.200.0.0/16"),
+            ("pod_security", "baseline"),
+            ("service_cidr", "10.201.0.0/20"),
+        ];
+        let facts = NodeFacts {
+            kubelet_arguments: vec![Argument::new("max-pods", "50")],
+            ..facts("v1.34.4", false)
+        };
+        expect_test::expect_file!["golden/cluster-with-settings.yaml"]
+            .assert_eq(&of_cluster_with(&facts, false, &labels));
     }
 }

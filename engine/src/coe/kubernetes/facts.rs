@@ -1,6 +1,7 @@
 //! What a node says of itself before anything is done on it.
 
-use super::boot::VERSION;
+use super::boot::{KUBELET_ARGUMENTS, VERSION};
+use super::settings::Argument;
 use crate::coe::CoeError;
 use crate::transport::{Command, Exec};
 
@@ -15,6 +16,8 @@ pub(super) struct NodeFacts {
     pub brings_network: bool,
     /// The version that has written what its volumes keep; `None`: it never was one of the cluster.
     pub kept_version: Option<String>,
+    /// What its kubelet is given beside what it needs.
+    pub kubelet_arguments: Vec<Argument>,
 }
 
 /// The manifest of the network that a node image brings (kind's contract of node images).
@@ -32,6 +35,7 @@ kubeadm version --output short
 [ -e /kind/version ] && echo shares-machine
 [ -e {NETWORK_MANIFEST} ] && echo brings-network
 [ -e {VERSION} ] && echo \"{KEPT}$(cat {VERSION})\"
+[ -e {KUBELET_ARGUMENTS} ] && cat {KUBELET_ARGUMENTS}
 exit 0"
     );
     let refused = |reason: String| CoeError::Refused {
@@ -62,5 +66,10 @@ exit 0"
         shares_machine: marks.contains(&"shares-machine"),
         brings_network: marks.contains(&"brings-network"),
         kept_version: kept.map(str::to_owned),
+        kubelet_arguments: marks
+            .iter()
+            .filter_map(|mark| mark.split_once('='))
+            .map(|(name, value)| Argument::new(name, value))
+            .collect(),
     })
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::api::Api;
 use super::configuration::ClusterConfiguration;
-use super::facts::{self, NETWORK_MANIFEST, NodeFacts};
-use super::network::POD_CIDR;
-use super::{boot, shell};
+use super::facts::{self, NodeFacts};
+use super::settings::Settings;
+use super::{boot, network, shell};
 use crate::coe::{CoeError, NodeAccess};
 use crate::model::{ClusterSpec, Secret};
 use crate::transport::Exec;
@@ -35,8 +35,10 @@ certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane,upload-cert
 /// See `Coe::init`.
 pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(), CoeError> {
     let facts = facts::of(first.exec).await?;
-    check(spec, first, &facts)?;
-    start(first.exec, &configuration(spec, first, &facts).await?).await?;
+    let settings = Settings::of(spec);
+    check(spec, &settings, first, &facts)?;
+    let configuration = configuration(spec, &settings, first, &facts).await?;
+    start(first.exec, &configuration).await?;
     let api = wait_for_api(first.exec).await?;
     let finish = format!(
         "set -e\n{}\n{SCHEDULER}\n{FINISH}\n{}",
@@ -45,7 +47,7 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
     );
     tokio::try_join!(
         shell::succeed(first.exec, "set up the cluster", shell::script(finish)),
-        network(first.exec),
+        network::apply(first.exec, &settings, &facts),
     )?;
     drop(api);
     Ok(())
@@ -54,14 +56,11 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
 /// What kubeadm has to know of the cluster, for that control plane.
 pub(super) async fn configuration(
     spec: &ClusterSpec,
+    settings: &Settings,
     node: &NodeAccess<'_>,
     facts: &NodeFacts,
 ) -> Result<String, CoeError> {
-    let reached_by = node.exec.read_file(boot::REACHED_BY).await?;
-    let reached_by = reached_by.as_ref().map_or(String::new(), |content| {
-        String::from_utf8_lossy(content.expose()).into_owned()
-    });
-    let reached_by: Vec<String> = reached_by.lines().map(str::to_owned).collect();
+    let reached_by = boot::reached_by(node.exec).await?;
     let configuration = ClusterConfiguration {
         cluster: &spec.name,
         node: node.exec.node(),
@@ -69,11 +68,17 @@ pub(super) async fn configuration(
         reached_by: &reached_by,
         takes_work: spec.workers == 0,
         facts,
+        settings,
     };
     Ok(configuration.render())
 }
 
-fn check(spec: &ClusterSpec, first: &NodeAccess<'_>, facts: &NodeFacts) -> Result<(), CoeError> {
+fn check(
+    spec: &ClusterSpec,
+    settings: &Settings,
+    first: &NodeAccess<'_>,
+    facts: &NodeFacts,
+) -> Result<(), CoeError> {
     let refused = |reason: String| CoeError::Refused {
         what: "make the cluster".to_owned(),
         node: first.exec.node().clone(),
@@ -87,12 +92,7 @@ fn check(spec: &ClusterSpec, first: &NodeAccess<'_>, facts: &NodeFacts) -> Resul
             facts.version
         )));
     }
-    if !facts.brings_network {
-        return Err(refused(format!(
-            "its image brings no pod network ({NETWORK_MANIFEST})"
-        )));
-    }
-    Ok(())
+    network::check_image(settings, facts).map_err(refused)
 }
 
 async fn start(node: &dyn Exec, configuration: &str) -> Result<(), CoeError> {
@@ -149,18 +149,4 @@ pub(super) async fn wait_for_api(node: &dyn Exec) -> Result<Api, CoeError> {
             waited: API_UP,
         }),
     }
-}
-
-/// The network that the image brings, and the storage class where it brings one.
-pub(super) async fn network(node: &dyn Exec) -> Result<(), CoeError> {
-    let script = format!(
-        "set -e
-{}
-apply() {{ kubectl --kubeconfig /etc/kubernetes/super-admin.conf apply --filename - ; }}
-set -o pipefail
-sed 's|{{{{ *\\.PodSubnet *}}}}|{POD_CIDR}|' {NETWORK_MANIFEST} | apply
-if [ -e /kind/manifests/default-storage.yaml ]; then apply </kind/manifests/default-storage.yaml; fi",
-        boot::alone("network")
-    );
-    shell::succeed(node, "set up the pod network", shell::script(script)).await
 }

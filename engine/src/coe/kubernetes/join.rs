@@ -41,7 +41,8 @@ pub(super) async fn ticket(control_plane: &dyn Exec, role: Role) -> Result<JoinT
     })
 }
 
-async fn kubelet_configuration(control_plane: &dyn Exec) -> Result<String, CoeError> {
+/// The configuration that the cluster keeps for kubelets.
+pub(super) async fn kubelet_configuration(control_plane: &dyn Exec) -> Result<String, CoeError> {
     const WHAT: &str = "ask for the configuration of kubelets";
     let api = Api::connect(control_plane).await?;
     let maps = within::<ConfigMap>(NAMESPACE);
@@ -73,7 +74,8 @@ pub(super) async fn join(node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(
         Role::ControlPlane => {
             let discovery = authorities::private(DISCOVERY, &ticket.token);
             node.exec.put_files(&[discovery]).await?;
-            let configuration = join_control_plane(node.exec.node(), node.address, DISCOVERY);
+            let configuration =
+                join_control_plane(node.exec.node(), node.address, DISCOVERY, &facts);
             let script = format!(
                 "{}
 # It was put there before this waited for an earlier try, which takes it away once the node has joined.

@@ -7,7 +7,7 @@ use kube_core::ResourceExt as _;
 use kube_core::params::ListParams;
 
 use super::api::{Api, everywhere};
-use super::{node_labels, upgrade};
+use super::{network, node_labels, node_taints, upgrade};
 use crate::coe::{CoeError, CoeView};
 use crate::model::{Member, MemberState, NodeName, Role};
 use crate::transport::Exec;
@@ -19,9 +19,15 @@ const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 pub(super) async fn observe(control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
     let api = Api::connect(control_plane).await?;
     let (nodes, version) = tokio::try_join!(list(&api), upgrade::configured_version(&api))?;
+    let without_network =
+        nodes.iter().any(lacks_network) && network::is_left_out(control_plane).await?;
+    let is_whole = |node: &Node| is_ready(node) || without_network && lacks_network(node);
     let members = nodes
         .iter()
-        .filter_map(|node| Some((node.name_any().parse::<NodeName>().ok()?, member(node))))
+        .filter_map(|node| {
+            let name = node.name_any().parse::<NodeName>().ok()?;
+            Some((name, member(node, is_whole(node))))
+        })
         .collect();
     Ok(CoeView {
         members,
@@ -38,8 +44,8 @@ pub(super) async fn list(api: &Api) -> Result<Vec<Node>, CoeError> {
         .map_err(|error| api.failure("list the nodes", &error))
 }
 
-fn member(node: &Node) -> Member {
-    let state = if !is_ready(node) {
+fn member(node: &Node, is_whole: bool) -> Member {
+    let state = if !is_whole {
         MemberState::Down
     } else if is_cordoned(node) {
         MemberState::Drained
@@ -62,6 +68,7 @@ fn member(node: &Node) -> Member {
             info.kubelet_version.trim_start_matches('v').to_owned()
         }),
         labels: node_labels::of_user(node),
+        taints: node_taints::of_user(node),
     }
 }
 
@@ -76,6 +83,15 @@ pub(super) fn ready_condition(node: &Node) -> Option<&NodeCondition> {
     conditions
         .iter()
         .find(|condition| condition.type_ == "Ready")
+}
+
+/// Whether the node says that it would be ready if there were a network between pods.
+pub(super) fn lacks_network(node: &Node) -> bool {
+    // In the words of the container runtime's interface (`RuntimeCondition`): there is no field for it.
+    ready_condition(node).is_some_and(|condition| {
+        let message = condition.message.as_deref().unwrap_or_default();
+        condition.status == "False" && message.contains("NetworkPluginNotReady")
+    })
 }
 
 /// Whether the node is ready, and has been heard of lately.

@@ -6,10 +6,13 @@
 //! through the one channel to nodes (`api.rs`): it need not be reachable from here.
 
 mod api;
+mod api_server_files;
 mod authorities;
 mod back_up;
 mod boot;
+mod cni;
 mod configuration;
+mod configure;
 mod drain;
 mod etcd;
 mod facts;
@@ -17,17 +20,21 @@ mod hosts;
 mod init;
 mod join;
 mod members;
+mod mirrors;
 mod name;
 mod network;
 mod node_labels;
+mod node_taints;
+mod pod_network;
 mod ready;
 mod remove;
+mod settings;
 mod shell;
 mod tunnel;
 mod upgrade;
 mod version;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +47,7 @@ use super::{
 };
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
-    Secret, Subject,
+    Secret, Subject, Taint,
 };
 use crate::transport::{Command, Exec};
 
@@ -61,15 +68,19 @@ impl Coe for Kubernetes {
         let mut findings: Vec<Finding> = version::check(spec.version.as_deref())
             .into_iter()
             .collect();
-        findings.extend(spec.labels.keys().map(|label| {
-            Finding::error(
-                Subject::Label(label.clone()),
-                format!("kubernetes has no label {label:?}"),
-                "There are none yet.",
-            )
-        }));
+        findings.extend(settings::check(spec));
         findings.extend(name::check(&spec.name));
-        findings.extend(network::check(&spec.network));
+        findings.extend(network::check(spec));
+        findings
+    }
+
+    fn check_node(
+        &self,
+        labels: &BTreeMap<String, String>,
+        taints: &BTreeSet<Taint>,
+    ) -> Vec<Finding> {
+        let mut findings = node_labels::check(labels);
+        findings.extend(node_taints::check(taints));
         findings
     }
 
@@ -81,6 +92,10 @@ impl Coe for Kubernetes {
     /// Kubernetes' version skew policy.
     fn upgrades(&self) -> Upgrades {
         Upgrades::MinorByMinor
+    }
+
+    fn lasting_labels(&self, was: &ClusterSpec, now: &ClusterSpec) -> Vec<String> {
+        settings::lasting(was, now)
     }
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
@@ -178,10 +193,11 @@ impl Coe for Kubernetes {
 
     async fn configure(
         &self,
-        _control_plane: &dyn Exec,
-        _spec: &ClusterSpec,
+        control_plane: &dyn Exec,
+        nodes: &[NodeAccess<'_>],
+        spec: &ClusterSpec,
     ) -> Result<(), CoeError> {
-        Ok(())
+        configure::configure(control_plane, nodes, spec).await
     }
 
     async fn set_node_labels(
@@ -191,6 +207,15 @@ impl Coe for Kubernetes {
         labels: &BTreeMap<String, String>,
     ) -> Result<(), CoeError> {
         node_labels::set(control_plane, node, labels).await
+    }
+
+    async fn set_node_taints(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        taints: &BTreeSet<Taint>,
+    ) -> Result<(), CoeError> {
+        node_taints::set(control_plane, node, taints).await
     }
 
     async fn drain(

@@ -9,11 +9,63 @@ use serde_json::{Value, json};
 
 use super::api::{Api, everywhere};
 use crate::coe::CoeError;
-use crate::model::NodeName;
+use crate::model::{Finding, NodeName, Subject};
 use crate::transport::Exec;
 
 /// As whom the engine sets fields.
 const MANAGER: &str = "coe";
+
+/// What the API would refuse.
+pub(super) fn check(labels: &BTreeMap<String, String>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (key, value) in labels {
+        let subject = || Subject::NodeLabel(key.clone());
+        if !is_key(key) {
+            findings.push(Finding::error(
+                subject(),
+                format!("{key:?} is no key of a label"),
+                "It has letters, digits, `-`, `_` and `.`, 63 at the most, and may have a domain and `/` before it.",
+            ));
+        }
+        if !is_value(value) {
+            findings.push(Finding::error(
+                subject(),
+                format!("{value:?} is no value of a label"),
+                "It has letters, digits, `-`, `_` and `.`, 63 at the most, or is empty.",
+            ));
+        }
+    }
+    findings
+}
+
+/// Whether the API takes it for a key: a name, maybe with a domain before it.
+pub(super) fn is_key(text: &str) -> bool {
+    let (domain, name) = text
+        .rsplit_once('/')
+        .map_or((None, text), |(domain, name)| (Some(domain), name));
+    let is_domain = |domain: &str| {
+        domain.len() <= 253
+            && domain.split('.').all(|label| {
+                let is_plain =
+                    |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+                label.bytes().all(is_plain)
+                    && !label.is_empty()
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+            })
+    };
+    !name.is_empty() && is_value(name) && domain.is_none_or(is_domain)
+}
+
+/// Whether the API takes it for a value.
+pub(super) fn is_value(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let outer = |byte: Option<u8>| byte.is_none_or(|byte| byte.is_ascii_alphanumeric());
+    text.len() <= 63
+        && text.bytes().all(inner)
+        && outer(text.bytes().next())
+        && outer(text.bytes().last())
+}
 
 /// See `Coe::set_node_labels`. Labels of others stay: only those that were set here before are taken away.
 pub(super) async fn set(

@@ -9,7 +9,7 @@ use kube_core::ResourceExt as _;
 use kube_core::params::ListParams;
 
 use super::api::{Api, ApiError, within};
-use super::members;
+use super::{members, network};
 use crate::coe::CoeError;
 use crate::model::NodeName;
 use crate::transport::{Command, Exec};
@@ -30,7 +30,7 @@ pub(super) async fn wait_until_up(node: &dyn Exec) -> Result<(), CoeError> {
 }
 
 /// See `Coe::wait_until_ready`. Ready is what a workload needs: the nodes, what kubeadm and the network run on
-/// each of them, and the resolving of names.
+/// each of them, and the resolving of names. Where the network between pods is left out, none of that waits for it.
 pub(super) async fn wait_until_ready(
     control_plane: &dyn Exec,
     nodes: &[NodeName],
@@ -38,8 +38,13 @@ pub(super) async fn wait_until_ready(
     let mut missing = String::new();
     let waiting = async {
         let api = Api::connect(control_plane).await?;
+        let network = if network::is_left_out(control_plane).await? {
+            Network::LeftOut
+        } else {
+            Network::Needed
+        };
         loop {
-            missing = what_is_missing(&api, nodes).await?;
+            missing = what_is_missing(&api, nodes, network).await?;
             if missing.is_empty() {
                 return Ok(());
             }
@@ -55,12 +60,23 @@ pub(super) async fn wait_until_ready(
     }
 }
 
-async fn what_is_missing(api: &Api, wanted: &[NodeName]) -> Result<String, CoeError> {
+/// Whether nodes are whole nodes without a network between pods.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Network {
+    Needed,
+    LeftOut,
+}
+
+async fn what_is_missing(
+    api: &Api,
+    wanted: &[NodeName],
+    network: Network,
+) -> Result<String, CoeError> {
     let nodes = members::list(api).await?;
     let mut missing = String::new();
     for name in wanted {
         let node = nodes.iter().find(|node| node.name_any() == name.as_str());
-        if let Some(reason) = why_not_ready(node) {
+        if let Some(reason) = why_not_ready(node, network) {
             // Writing to a string cannot fail.
             _ = write!(missing, "{name}: {reason}; ");
         }
@@ -73,7 +89,7 @@ async fn what_is_missing(api: &Api, wanted: &[NodeName]) -> Result<String, CoeEr
         }
     }
     if missing.is_empty() {
-        missing = system_not_ready(api, wanted).await?;
+        missing = system_not_ready(api, wanted, network).await?;
     }
     Ok(missing.trim_end_matches("; ").to_owned())
 }
@@ -89,11 +105,12 @@ async fn kubelet_answers(api: &Api, node: &NodeName) -> Result<bool, CoeError> {
     }
 }
 
-fn why_not_ready(node: Option<&Node>) -> Option<String> {
+fn why_not_ready(node: Option<&Node>, network: Network) -> Option<String> {
     let Some(node) = node else {
         return Some("not registered".to_owned());
     };
-    if members::is_ready(node) {
+    let lacks_only_that = network == Network::LeftOut && members::lacks_network(node);
+    if members::is_ready(node) || lacks_only_that {
         return None;
     }
     let message = members::ready_condition(node).and_then(|condition| condition.message.clone());
@@ -102,7 +119,11 @@ fn why_not_ready(node: Option<&Node>) -> Option<String> {
 
 /// What of kubeadm's and the network's own is not ready for those nodes. What runs elsewhere, or has run once and does
 /// not now, is no reason to take a node for lost that came back.
-async fn system_not_ready(api: &Api, nodes: &[NodeName]) -> Result<String, CoeError> {
+async fn system_not_ready(
+    api: &Api,
+    nodes: &[NodeName],
+    network: Network,
+) -> Result<String, CoeError> {
     let everything = ListParams::default();
     let on_nodes = match nodes {
         [node] => ListParams::default().fields(&format!("spec.nodeName={node}")),
@@ -116,7 +137,13 @@ async fn system_not_ready(api: &Api, nodes: &[NodeName]) -> Result<String, CoeEr
         api.list::<Deployment>(&deployments, &everything),
     )
     .map_err(|error| api.failure("ask for what runs on all nodes", &error))?;
-    Ok(missing_of_system(&sets, &pods, &deployments, nodes))
+    Ok(missing_of_system(
+        &sets,
+        &pods,
+        &deployments,
+        nodes,
+        network,
+    ))
 }
 
 fn missing_of_system(
@@ -124,6 +151,7 @@ fn missing_of_system(
     pods: &[Pod],
     deployments: &[Deployment],
     nodes: &[NodeName],
+    network: Network,
 ) -> String {
     let mut missing = String::new();
     let on_each: Vec<&DaemonSet> = sets.iter().filter(|set| nodes_need(set)).collect();
@@ -143,7 +171,8 @@ fn missing_of_system(
     let resolves = deployments
         .iter()
         .any(|deployment| deployment.name_any() == DNS && has_served(deployment));
-    if !resolves {
+    // What resolves names is a pod like any other.
+    if !resolves && network == Network::Needed {
         _ = write!(missing, "{DNS}: not available; ");
     }
     missing
@@ -243,7 +272,7 @@ mod tests {
         let everywhere = json!([{ "operator": "Exists" }]);
         let sets = [set("kube-proxy", &everywhere), set("of-a-user", &json!([]))];
         let nodes: Vec<NodeName> = ["a-1", "b-1"].map(|name| name.parse().unwrap()).to_vec();
-        missing_of_system(&sets, pods, &[dns], &nodes)
+        missing_of_system(&sets, pods, &[dns], &nodes, Network::Needed)
     }
 
     #[test]

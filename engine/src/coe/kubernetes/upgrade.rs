@@ -15,7 +15,8 @@ use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::api::{Api, within};
 use super::facts::{self, NodeFacts};
-use super::{boot, init, join, shell};
+use super::settings::Settings;
+use super::{boot, init, join, network, shell};
 use crate::coe::{CoeError, NodeAccess};
 use crate::model::{ClusterSpec, NodeName, Role, Secret};
 use crate::plan::version::{is_older, leaves_a_minor_out};
@@ -92,7 +93,8 @@ async fn lead_over(
     facts: &NodeFacts,
     others: &[Arc<dyn Exec>],
 ) -> Result<(), CoeError> {
-    let configuration = init::configuration(spec, node, facts).await?;
+    let settings = Settings::of(spec);
+    let configuration = init::configuration(spec, &settings, node, facts).await?;
     let script = format!(
         "{}\nconfig={}\n{CONTROL_PLANE}",
         boot::take_configuration(),
@@ -104,7 +106,7 @@ async fn lead_over(
     let configured = configured_version(&api).await?;
     let is_first = configured.is_some_and(|version| is_older(&version, &facts.version));
     if is_first {
-        lead_the_cluster_over(node.exec, others).await?;
+        lead_the_cluster_over(node.exec, &settings, facts, others).await?;
     }
     Ok(())
 }
@@ -143,7 +145,7 @@ async fn lead_the_cluster_over(first: &dyn Exec, others: &[Arc<dyn Exec>]) -> Re
         shell::succeed(first, what, shell::script(script))
     };
     phases("lead the cluster's own workloads over", WORKLOADS).await?;
-    init::network(first).await?;
+    network::apply(first, settings, facts).await?;
     phases("note the cluster's version", CONFIGURATION).await
 }
 

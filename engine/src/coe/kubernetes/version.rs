@@ -39,6 +39,15 @@ pub(super) fn check(version: Option<&str>) -> Option<Finding> {
     ))
 }
 
+/// The minor of a version that is known; of none that of [`DEFAULT`].
+pub(super) fn minor(version: Option<&str>) -> u64 {
+    let of = |version: &str| numbers(version).map(|[_, minor, _]| minor);
+    version
+        .and_then(of)
+        .or_else(|| of(DEFAULT))
+        .unwrap_or(*MINORS.start())
+}
+
 fn numbers(version: &str) -> Option<[u64; 3]> {
     let is_number =
         |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -8,13 +8,13 @@
 //! What is about one node reads the pages of that node and of the control planes, and not those of the
 //! other workers: what it costs does not grow with the cluster. So each worker's pages have a folder of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::{NodeName, Role};
+use crate::model::{NodeName, Role, Taint};
 
 /// A member as the ledger has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub(super) struct MemberPage {
     pub(super) address: IpAddr,
     pub(super) drained: bool,
     pub(super) labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) taints: BTreeSet<Taint>,
     /// The version at its join; what the machine says of itself is newer.
     pub(super) version: String,
 }
@@ -176,6 +178,7 @@ mod tests {
             address: IpAddr::from([10, 128, 0, 2]),
             drained: false,
             labels: BTreeMap::new(),
+            taints: BTreeSet::new(),
             version: "1.2.3".to_owned(),
         }
     }

@@ -26,7 +26,7 @@ use crate::coe::{
 };
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, MemberState, NodeName,
-    NodeVolume, Role, Secret,
+    NodeVolume, Role, Secret, Taint,
 };
 use crate::transport::{Command, Exec, NodeFile};
 
@@ -100,6 +100,7 @@ impl Look {
                 .flatten()
                 .unwrap_or_else(|| member.version.clone()),
             labels: member.labels.clone(),
+            taints: member.taints.clone(),
         }
     }
 
@@ -290,6 +291,7 @@ fn new_member(node: &NodeAccess<'_>, version: String) -> MemberPage {
         address: node.address,
         drained: false,
         labels: BTreeMap::new(),
+        taints: BTreeSet::new(),
         version,
     }
 }
@@ -324,12 +326,24 @@ impl Coe for Rehearsal {
         self.driver.check(spec)
     }
 
+    fn check_node(
+        &self,
+        labels: &BTreeMap<String, String>,
+        taints: &BTreeSet<Taint>,
+    ) -> Vec<Finding> {
+        self.driver.check_node(labels, taints)
+    }
+
     fn default_image(&self, version: Option<&str>) -> ImageName {
         self.driver.default_image(version)
     }
 
     fn upgrades(&self) -> Upgrades {
         self.driver.upgrades()
+    }
+
+    fn lasting_labels(&self, was: &ClusterSpec, now: &ClusterSpec) -> Vec<String> {
+        self.driver.lasting_labels(was, now)
     }
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
@@ -555,6 +569,7 @@ impl Coe for Rehearsal {
     async fn configure(
         &self,
         control_plane: &dyn Exec,
+        _nodes: &[NodeAccess<'_>],
         spec: &ClusterSpec,
     ) -> Result<(), CoeError> {
         let only = Extent::Only(control_plane.node().clone());
@@ -576,6 +591,18 @@ impl Coe for Rehearsal {
     ) -> Result<(), CoeError> {
         self.change(control_plane, node, "labelling", |member| {
             member.labels.clone_from(labels);
+        })
+        .await
+    }
+
+    async fn set_node_taints(
+        &self,
+        control_plane: &dyn Exec,
+        node: &NodeName,
+        taints: &BTreeSet<Taint>,
+    ) -> Result<(), CoeError> {
+        self.change(control_plane, node, "tainting", |member| {
+            member.taints.clone_from(taints);
         })
         .await
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::model::{Finding, Subject};
+use crate::coe::labels::{self, NoValue};
+use crate::model::{CoeKind, Finding};
 
 /// What a setting's value looks like.
 #[derive(Debug, Clone, Copy)]
@@ -128,41 +129,22 @@ pub(super) fn check(labels: &BTreeMap<String, String>) -> Vec<Finding> {
 }
 
 fn check_one(name: &str, value: &str) -> Option<Finding> {
-    let subject = Subject::Label(name.to_owned());
     let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
-        return Some(Finding::error(
-            subject,
-            format!("swarm has no label {name:?}"),
-            nearest(name),
-        ));
+        let all = SETTINGS.map(|setting| setting.name);
+        return Some(labels::unknown(CoeKind::Swarm, name, &all));
     };
     if setting.number(value).is_some() {
         return None;
     }
-    let nearest = setting
-        .nearest(value)
-        .map_or_else(String::new, |nearest| format!("Did you mean {nearest:?}? "));
-    Some(Finding::error(
-        subject,
-        format!("{value:?} is no value of {name}"),
-        format!(
-            "{nearest}It is {}; {} where it is not said.",
+    let wrong = NoValue {
+        meant: setting.nearest(value),
+        allowed: format!(
+            "It is {}; {} where it is not said",
             setting.allowed(),
             setting.default
         ),
-    ))
-}
-
-fn nearest(name: &str) -> String {
-    let all = SETTINGS.map(|setting| setting.name).join(", ");
-    let likeness = |setting: &&Setting| strsim::jaro_winkler(name, setting.name);
-    let nearest = SETTINGS
-        .iter()
-        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-    match nearest.filter(|setting| likeness(setting) > 0.75) {
-        Some(setting) => format!("Did you mean {:?}? There are {all}.", setting.name),
-        None => format!("There are {all}."),
-    }
+    };
+    Some(wrong.of(name, value))
 }
 
 /// Puts the settings of the labels, and the defaults of the others, into a `SwarmSpec`; whether that

@@ -1,6 +1,6 @@
 //! The members of a swarm, as its managers list them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use serde::Deserialize;
@@ -135,6 +135,7 @@ impl Node {
             state,
             version: self.description.engine.engine_version.clone(),
             labels: self.labels(),
+            taints: BTreeSet::new(),
         }
     }
 }

@@ -18,7 +18,7 @@ mod ready;
 mod remove;
 mod version;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ use super::{
 };
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
-    Secret,
+    Secret, Subject, Taint,
 };
 use crate::transport::{Command, Exec};
 
@@ -51,6 +51,21 @@ impl Coe for Swarm {
         findings
     }
 
+    fn check_node(
+        &self,
+        _labels: &BTreeMap<String, String>,
+        taints: &BTreeSet<Taint>,
+    ) -> Vec<Finding> {
+        let no_taints = || {
+            Finding::error(
+                Subject::Taints,
+                "swarm has no taints",
+                "Keep work off the node by `maintenance`, or by constraints of the services on `node_labels`.",
+            )
+        };
+        (!taints.is_empty()).then(no_taints).into_iter().collect()
+    }
+
     fn default_image(&self, version: Option<&str>) -> ImageName {
         ImageName(match version {
             Some(version) => format!("docker:{version}-dind"),
@@ -60,6 +75,11 @@ impl Coe for Swarm {
 
     fn upgrades(&self) -> Upgrades {
         Upgrades::ToAnyNewer
+    }
+
+    /// A swarm can be told all of them while it is there.
+    fn lasting_labels(&self, _was: &ClusterSpec, _now: &ClusterSpec) -> Vec<String> {
+        Vec::new()
     }
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
@@ -159,6 +179,7 @@ impl Coe for Swarm {
     async fn configure(
         &self,
         control_plane: &dyn Exec,
+        _nodes: &[NodeAccess<'_>],
         spec: &ClusterSpec,
     ) -> Result<(), CoeError> {
         configure::configure(control_plane, &spec.labels).await
@@ -171,6 +192,16 @@ impl Coe for Swarm {
         labels: &BTreeMap<String, String>,
     ) -> Result<(), CoeError> {
         configure::set_node_labels(control_plane, node, labels).await
+    }
+
+    /// There are none: `check_node` refuses them.
+    async fn set_node_taints(
+        &self,
+        _control_plane: &dyn Exec,
+        _node: &NodeName,
+        _taints: &BTreeSet<Taint>,
+    ) -> Result<(), CoeError> {
+        Ok(())
     }
 
     async fn drain(

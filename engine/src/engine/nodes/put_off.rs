@@ -55,6 +55,7 @@ impl Engine {
             .ok_or(EngineError::NoRecord(id))?;
         let settings = NodeSettings {
             labels: node.labels.clone(),
+            taints: node.taints.clone(),
             maintenance: node.maintenance,
         };
         record.put_off.insert(node.name.clone(), settings);

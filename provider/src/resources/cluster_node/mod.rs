@@ -2,20 +2,22 @@
 
 mod model;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use coe_engine::engine::NodeRequest;
 use coe_engine::error::Failure as EngineFailure;
-use coe_engine::model::{ClusterId, Flavor, ImageName, NodeGroup, NodeName, Role};
+use coe_engine::model::{
+    ClusterId, Flavor, ImageName, NodeGroup, NodeName, Role, Taint, TaintEffect,
+};
 use terraform_framework::timeouts::Operation as Kind;
 use terraform_framework::{
     Attr, Call, Change, Diagnostic, Diagnostics, Failure, Identity, IdentitySchema, ImportTarget,
-    ImportUse, Path, Resource,
+    ImportUse, Path, Resource, Set,
 };
 
-use model::ClusterNodeModel;
+use model::{ClusterNodeModel, TaintModel};
 
 use crate::diagnostics::{failed, failed_operation, findings};
 use crate::operation::{LOOK_TIMEOUT, cluster_id, find_cluster, limit, look, operation};
@@ -254,6 +256,7 @@ fn request(planned: &ClusterNodeModel) -> Result<NodeRequest, Diagnostics> {
         flavor: planned.flavor.known().cloned().map(Flavor),
         image: planned.image.known().cloned().map(ImageName),
         labels: node_labels(&planned.node_labels)?,
+        taints: taints(&planned.taints),
         maintenance: planned.maintenance.known() == Some(&true),
     })
 }
@@ -272,6 +275,22 @@ fn node_labels(
         }
     };
     labels.into_iter().map(value).collect()
+}
+
+/// Of what is not known yet there is nothing to say: it is asked for again when it is.
+fn taints(taints: &Attr<Set<Attr<TaintModel>>>) -> BTreeSet<Taint> {
+    let taint = |taint: &Attr<TaintModel>| {
+        let taint = taint.known()?;
+        let mut effects = TaintEffect::ALL.into_iter();
+        Some(Taint {
+            key: taint.key.known()?.clone(),
+            value: taint.value.known().cloned().unwrap_or_default(),
+            effect: effects
+                .find(|effect| taint.effect.known().map(String::as_str) == Some(effect.as_str()))?,
+        })
+    };
+    let taints = taints.known().into_iter().flatten();
+    taints.filter_map(taint).collect()
 }
 
 /// What is true after an operation that failed, and why it failed.

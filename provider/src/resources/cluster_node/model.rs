@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use coe_engine::cluster::{Node, NodeStatus};
 use coe_engine::engine::NodeRequest;
-use coe_engine::model::ClusterId;
+use coe_engine::model::{ClusterId, Taint, TaintEffect};
 use terraform_framework::timeouts::Timeouts;
 use terraform_framework::validators::{length, one_of, pattern};
-use terraform_framework::{Attr, Diagnostic, Model, Path};
+use terraform_framework::{Attr, Diagnostic, Model, Path, Set};
 
 /// A node joined to a cluster beside its own pool: with a name, a role and labels of its own.
 ///
@@ -47,6 +47,11 @@ pub(crate) struct ClusterNodeModel {
     /// cluster is stopped are set when it is started, and so is `maintenance`.
     #[attribute(optional)]
     pub(crate) node_labels: Attr<BTreeMap<String, Attr<String>>>,
+
+    /// What keeps work off the node that does not tolerate it (for kubernetes; swarm has no taints). Those that others
+    /// give the node are left alone. Changed while the cluster is stopped as `node_labels` are.
+    #[attribute(optional)]
+    pub(crate) taints: Attr<Set<Attr<TaintModel>>>,
 
     /// While true the node is cordoned and drained: it keeps its place and takes no work. Default: false.
     #[attribute(optional, computed, default = false)]
@@ -110,6 +115,14 @@ impl ClusterNodeModel {
             {
                 self.node_labels = Attr::Known(shown);
             }
+            let shown: Set<Attr<TaintModel>> = node.taints.iter().map(TaintModel::of).collect();
+            if self
+                .taints
+                .known()
+                .map_or(!shown.is_empty(), |taints| *taints != shown)
+            {
+                self.taints = Attr::Known(shown);
+            }
         }
         self
     }
@@ -126,10 +139,25 @@ impl ClusterNodeModel {
         let labels = &self.node_labels;
         texts.into_iter().any(Attr::is_unknown)
             || self.maintenance.is_unknown()
+            || self.has_unknown_taints()
             || labels.is_unknown()
             || labels
                 .known()
                 .is_some_and(|all| all.values().any(Attr::is_unknown))
+    }
+
+    fn has_unknown_taints(&self) -> bool {
+        let is_unknown = |taint: &Attr<TaintModel>| {
+            let parts = |taint: &TaintModel| {
+                [&taint.key, &taint.value, &taint.effect].map(Attr::is_unknown)
+            };
+            taint.is_unknown()
+                || taint
+                    .known()
+                    .is_some_and(|taint| parts(taint).contains(&true))
+        };
+        let taints = self.taints.known();
+        self.taints.is_unknown() || taints.is_some_and(|taints| taints.iter().any(is_unknown))
     }
 
     /// Says in the plan that a node which is not as it should be is repaired, and that nothing is done to one
@@ -158,6 +186,7 @@ impl ClusterNodeModel {
             && self.flavor == prior.flavor
             && self.image == prior.image
             && self.node_labels == prior.node_labels
+            && self.taints == prior.taints
             && self.maintenance == prior.maintenance
     }
 
@@ -169,6 +198,8 @@ impl ClusterNodeModel {
             .is_some_and(|status| status == "Stopped");
         let changed = if self.node_labels != prior.node_labels {
             "node_labels"
+        } else if self.taints != prior.taints {
+            "taints"
         } else if self.maintenance != prior.maintenance {
             "maintenance"
         } else {
@@ -192,6 +223,7 @@ impl ClusterNodeModel {
             flavor: asked_for.flavor.map(|flavor| flavor.0).into(),
             image: asked_for.image.map(|image| image.0).into(),
             node_labels: Attr::Null,
+            taints: Attr::Null,
             maintenance: false.into(),
             timeouts: Attr::Null,
             address: Attr::Null,
@@ -199,6 +231,31 @@ impl ClusterNodeModel {
             status: Attr::Null,
             version: Attr::Null,
         }
+    }
+}
+
+/// A taint of a node.
+#[derive(Model, Clone, PartialEq, Eq)]
+pub(crate) struct TaintModel {
+    /// Which.
+    #[attribute(required)]
+    pub(crate) key: Attr<String>,
+    /// Its value. Default: empty.
+    #[attribute(optional, computed, default = "")]
+    pub(crate) value: Attr<String>,
+    /// What it does to work that does not tolerate it: `NoSchedule`: it does not come; `PreferNoSchedule`: it comes
+    /// where there is nowhere else; `NoExecute`: what is there goes as well.
+    #[attribute(required, validate = [one_of(TaintEffect::ALL.map(TaintEffect::as_str))])]
+    pub(crate) effect: Attr<String>,
+}
+
+impl TaintModel {
+    fn of(taint: &Taint) -> Attr<Self> {
+        Attr::Known(Self {
+            key: taint.key.clone().into(),
+            value: taint.value.clone().into(),
+            effect: taint.effect.as_str().to_owned().into(),
+        })
     }
 }
 

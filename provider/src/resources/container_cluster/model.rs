@@ -30,7 +30,7 @@ pub(super) mod default {
 /// A cluster of nodes that runs one container orchestration engine (COE): its network, its machines, its
 /// control plane and everything between.
 ///
-/// Only `name`, `coe` and `network` replace the cluster; everything else changes in place, and the plan
+/// Only `name`, `coe`, `network` and some `labels` replace the cluster; everything else changes in place, and the plan
 /// says in words what the apply will do (`planned_operations`). A node that was killed or removed by hand is
 /// seen by the next plan and repaired by the next apply.
 #[derive(Model, Clone)]
@@ -53,8 +53,13 @@ pub(crate) struct ContainerClusterModel {
     #[attribute(optional)]
     pub(crate) description: Attr<String>,
 
-    /// Settings of the COE by its own keys, checked at plan time. For swarm: `task_history_limit`,
-    /// `cert_expiry`, `dispatcher_heartbeat`, `snapshot_interval`, `max_snapshots`.
+    /// Settings of the COE by its own keys, checked at plan time and changed in place. For swarm: `task_history_limit`,
+    /// `cert_expiry`, `dispatcher_heartbeat`, `snapshot_interval`, `max_snapshots`. For kubernetes: `pod_cidr`,
+    /// `service_cidr` and `network_driver` (`image`, `native` or `none`), of which a change replaces the cluster;
+    /// `cni_manifest`, `feature_gates`, `kubeapi_options`, `kubecontroller_options`, `kubescheduler_options`,
+    /// `kubelet_options`, `apiserver_cert_extra_sans`, `oidc_issuer_url`, `oidc_client_id`, `oidc_username_claim`,
+    /// `oidc_username_prefix`, `oidc_groups_claim`, `oidc_groups_prefix`, `oidc_ca_certificate`, `registry_mirrors`,
+    /// `pod_security`, `audit_policy`: the guide of Kubernetes on Docker says what each takes.
     #[attribute(optional)]
     pub(crate) labels: Attr<BTreeMap<String, Attr<String>>>,
 

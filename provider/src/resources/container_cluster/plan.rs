@@ -51,6 +51,11 @@ impl ContainerCluster {
         {
             change.replace(Path::attribute_name("network"));
         }
+        if let (Some(prior), Some(planned)) = (&prior, &change.planned) {
+            for label in lasting_labels(prior, planned) {
+                change.replace(Path::attribute_name("labels").key(label));
+            }
+        }
         let Some(planned) = change.planned.as_mut() else {
             return prior
                 .as_ref()
@@ -157,6 +162,16 @@ fn replaces(prior: &ContainerClusterModel, planned: &ContainerClusterModel) -> b
     prior.name != planned.name
         || prior.coe != planned.coe
         || planned.may_want_another_network(prior)
+        || !lasting_labels(prior, planned).is_empty()
+}
+
+/// The labels that change and that a cluster keeps for life. Of what is not known yet nothing is said: another cluster
+/// is not made by accident, and the apply refuses what only another one could have.
+fn lasting_labels(prior: &ContainerClusterModel, planned: &ContainerClusterModel) -> Vec<String> {
+    match (prior.request(), planned.request()) {
+        (Ok(Request::Known(was)), Ok(Request::Known(now))) => Engine::lasting_labels(&was, &now),
+        _ => Vec::new(),
+    }
 }
 
 async fn plan_update(
@@ -279,6 +294,9 @@ fn refused(error: &PlanError) -> Diagnostic {
         | PlanError::OtherVersion { .. }
         | PlanError::MinorLeftOut { .. }
         | PlanError::RepairFirst { .. } => diagnostic.at(Path::attribute_name("cluster_version")),
+        PlanError::LabelChanged { label, .. } => {
+            diagnostic.at(Path::attribute_name("labels").key(label.clone()))
+        }
         PlanError::NetworkChanged { .. } | PlanError::SubnetFull { .. } => {
             diagnostic.at(Path::attribute_name("network"))
         }
