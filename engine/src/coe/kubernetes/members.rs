@@ -1,6 +1,7 @@
 //! The members of a cluster: its Node objects.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Node, NodeCondition};
 use kube_core::ResourceExt as _;
@@ -14,6 +15,10 @@ use crate::transport::Exec;
 
 /// What kubeadm labels control planes with.
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// How long a kubelet may take to register its node: several times as long as on a slow machine.
+const REGISTERED: Duration = Duration::from_mins(2);
 
 /// See `Coe::observe`.
 pub(super) async fn observe(control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
@@ -42,6 +47,27 @@ pub(super) async fn list(api: &Api) -> Result<Vec<Node>, CoeError> {
     api.list(&everywhere::<Node>(), &ListParams::default())
         .await
         .map_err(|error| api.failure("list the nodes", &error))
+}
+
+/// The node of that name, once its kubelet has registered it: one that has just joined may not have yet.
+pub(super) async fn registered(api: &Api, name: &NodeName, what: &str) -> Result<Node, CoeError> {
+    let nodes = everywhere::<Node>();
+    let registering = async {
+        loop {
+            match api.get::<Node>(&nodes, name.as_str()).await {
+                Ok(node) => return Ok(node),
+                Err(error) if error.is_absent() => tokio::time::sleep(BETWEEN_LOOKS).await,
+                Err(error) => return Err(api.failure(what, &error)),
+            }
+        }
+    };
+    match tokio::time::timeout(REGISTERED, registering).await {
+        Ok(node) => node,
+        Err(_late) => Err(CoeError::Late {
+            what: format!("the registration of {name}"),
+            waited: REGISTERED,
+        }),
+    }
 }
 
 fn member(node: &Node, is_whole: bool) -> Member {

@@ -8,6 +8,7 @@ use kube_core::params::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::api::{Api, everywhere};
+use super::members;
 use crate::coe::CoeError;
 use crate::model::{Finding, NodeName, Subject};
 use crate::transport::Exec;
@@ -77,9 +78,7 @@ pub(super) async fn set(
     let nodes = everywhere::<Node>();
     let what = format!("set the labels of {name}");
     // An apply makes what is not there: a node that is none must stay none.
-    api.get::<Node>(&nodes, name.as_str())
-        .await
-        .map_err(|error| api.failure(&what, &error))?;
+    members::registered(&api, name, &what).await?;
     let wanted = json!({
         "apiVersion": "v1",
         "kind": "Node",

@@ -9,6 +9,7 @@ use kube_core::params::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::api::{Api, ApiError, everywhere};
+use super::members;
 use super::node_labels::{is_key, is_value};
 use crate::coe::CoeError;
 use crate::model::{Finding, NodeName, Subject, Taint, TaintEffect};
@@ -71,8 +72,7 @@ pub(super) async fn set(
     let what = format!("set the taints of {name}");
     let mut attempts = 1..=ATTEMPTS;
     loop {
-        let node = api.get::<k8s::Node>(&nodes, name.as_str()).await;
-        let node = node.map_err(|error| api.failure(&what, &error))?;
+        let node = members::registered(&api, name, &what).await?;
         let change = Patch::Merge(change(&node, taints));
         let params = PatchParams::default();
         match api.patch(&nodes, name.as_str(), &params, &change).await {
