@@ -47,7 +47,7 @@ use super::{
 };
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
-    Secret, Subject, Taint,
+    Secret, Taint,
 };
 use crate::transport::{Command, Exec};
 

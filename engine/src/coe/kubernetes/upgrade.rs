@@ -133,7 +133,12 @@ fn version_in(configuration: &str) -> Option<&str> {
         .map(|version| version.trim().trim_start_matches('v'))
 }
 
-async fn lead_the_cluster_over(first: &dyn Exec, others: &[Arc<dyn Exec>]) -> Result<(), CoeError> {
+async fn lead_the_cluster_over(
+    first: &dyn Exec,
+    settings: &Settings,
+    facts: &NodeFacts,
+    others: &[Arc<dyn Exec>],
+) -> Result<(), CoeError> {
     let images = images_of_workloads(first).await?;
     try_join_all(others.iter().map(|other| offer(other.as_ref(), &images))).await?;
     let phases = |what: &'static str, phases: &str| {
