@@ -10,6 +10,8 @@ use terraform_framework::{
 };
 
 use crate::configuration::{Choice, ProviderModel};
+use crate::data_sources::cluster_ca_certificate::ClusterCaCertificateData;
+use crate::data_sources::cluster_ca_certificate::ClusterCaCertificateData;
 use crate::data_sources::container_cluster::ContainerClusterData;
 use crate::ephemeral::cluster_credentials::ClusterCredentials;
 use crate::known_clusters::KnownClusters;
@@ -50,9 +52,14 @@ impl Provider for CoeProvider {
     }
 
     fn data_sources(&self) -> Vec<BoxedDataSource> {
-        vec![data_source(ContainerClusterData {
-            engine: self.engine.clone(),
-        })]
+        vec![
+            data_source(ClusterCaCertificateData {
+                engine: self.engine.clone(),
+            }),
+            data_source(ContainerClusterData {
+                engine: self.engine.clone(),
+            }),
+        ]
     }
 
     fn ephemeral_resources(&self) -> Vec<BoxedEphemeral> {

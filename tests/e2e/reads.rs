@@ -91,3 +91,29 @@ fn count_requests(
         client.consume(length);
     }
 }
+
+#[test]
+fn the_ca_of_a_cluster_is_told_by_its_name_or_its_id() {
+    let stack = Stack::simulated("ca");
+    let by = |argument: &str| {
+        format!(
+            "{}\ndata \"coe_cluster_ca_certificate\" \"this\" {{\n  {argument}\n}}\n",
+            swarm("node_count = 0")
+        )
+    };
+    for argument in [
+        "name = coe_container_cluster.this.name\n  depends_on = [coe_container_cluster.this]",
+        "id = coe_container_cluster.this.id",
+    ] {
+        stack.configure(&by(argument));
+        stack.apply();
+        let told = stack.state("data.coe_cluster_ca_certificate.this");
+        let cluster = stack.state("coe_container_cluster.this");
+        assert_eq!(told["certificate"], cluster["cluster_ca_certificate"]);
+        assert_eq!(told["name"], stack.name());
+    }
+    stack.configure(&by("id = \"a\"\n  name = \"b\""));
+    let _ = stack
+        .terraform(&["plan"])
+        .failed_saying(&["by its id or by its name"]);
+}

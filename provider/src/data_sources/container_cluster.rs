@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use terraform_framework::{Attr, Call, DataSource, Diagnostic, Diagnostics, Model, Path};
+use terraform_framework::{Attr, Call, DataSource, Diagnostics, Model};
 
+use super::{refuse_unless_one, wanted};
 use crate::operation::find_cluster;
 use crate::provider::EngineSlot;
 use crate::resources::container_cluster::{NodeModel, node_models};
@@ -76,31 +77,12 @@ impl DataSource for ContainerClusterData {
     const NAME: &'static str = "coe_container_cluster";
 
     async fn validate(&self, config: &Self::Model, _call: &Call) -> Diagnostics {
-        match (&config.id, &config.name) {
-            (Attr::Null, Attr::Null) => {
-                Diagnostic::error("Which cluster?", "Give the cluster's `id` or its `name`.")
-                    .at(Path::attribute_name("name"))
-                    .into()
-            }
-            (Attr::Known(_), Attr::Known(_)) => Diagnostic::error(
-                "A cluster is found by its id or by its name",
-                "Give one of `id` and `name`, not both.",
-            )
-            .at(Path::attribute_name("name"))
-            .into(),
-            _ => Diagnostics::new(),
-        }
+        refuse_unless_one(&config.id, &config.name)
     }
 
     async fn read(&self, config: Self::Model, call: &Call) -> Result<Self::Model, Diagnostics> {
         let engine = self.engine.configured()?;
-        let wanted = config
-            .id
-            .known()
-            .or(config.name.known())
-            .map(String::as_str)
-            .unwrap_or_default();
-        let cluster = find_cluster(&engine, wanted, call).await?;
+        let cluster = find_cluster(&engine, wanted(&config.id, &config.name), call).await?;
         let spec = cluster.spec();
         Ok(ContainerClusterDataModel {
             id: cluster.id().to_string().into(),

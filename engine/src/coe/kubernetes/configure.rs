@@ -123,7 +123,8 @@ kubeadm init phase control-plane all --config {CONFIGURATION}
 for component in $components; do
     ! cmp -s $kept/$component.last $manifests/$component.yaml || before[$component]=
     if ! serves $component "${{before[$component]}}" "${{old_logs[$component]}}"; then
-        said=$(tail -n 5 "$(ls -t "$(logs $component)"/*.log | head -n 1)" | cut -d ' ' -f 4-)
+        # The newest may have been begun a moment ago.
+        said=$(cd "$(logs $component)" && cat $(ls -tr | tail -n 2) | tail -n 5 | cut -d ' ' -f 4-)
         for each in $components; do cp -p $kept/$each.yaml $manifests/; done
         answers || true
         rm -rf $kept

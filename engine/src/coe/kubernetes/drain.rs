@@ -42,16 +42,18 @@ pub(super) async fn drain(
     };
     match tokio::time::timeout(how.timeout, draining).await {
         Ok(drained) => drained,
-        Err(_late) => {
-            let kept: Vec<String> = kept
-                .iter()
-                .map(|(pod, why)| format!("pod {pod} stays: {why}"))
-                .collect();
-            Err(CoeError::Late {
-                what: format!("draining {name} ({})", kept.join("; ")),
-                waited: how.timeout,
-            })
-        }
+        Err(_late) => Err(late(name, &kept, how.timeout)),
+    }
+}
+
+fn late(name: &NodeName, kept: &BTreeMap<String, String>, waited: Duration) -> CoeError {
+    let kept: Vec<String> = kept
+        .iter()
+        .map(|(pod, why)| format!("pod {pod} stays: {why}"))
+        .collect();
+    CoeError::Late {
+        what: format!("draining {name} ({})", kept.join("; ")),
+        waited,
     }
 }
 
@@ -146,5 +148,43 @@ fn refusal(status: &Status) -> String {
         status.message.clone()
     } else {
         causes.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_that_a_budget_keeps_is_told_with_its_budget() {
+        // As the API of 1.34 answers.
+        let status: Status = serde_json::from_value(json!({
+            "status": "Failure",
+            "message": "Cannot evict pod as it would violate the pod's disruption budget.",
+            "reason": "TooManyRequests",
+            "details": {
+                "causes": [{
+                    "reason": "DisruptionBudget",
+                    "message": "The disruption budget web needs 1 healthy pods and has 1 currently",
+                }],
+            },
+            "code": 429,
+        }))
+        .unwrap();
+        assert_eq!(
+            refusal(&status),
+            "The disruption budget web needs 1 healthy pods and has 1 currently"
+        );
+        let kept = BTreeMap::from([("default/web-1".to_owned(), refusal(&status))]);
+        assert_eq!(
+            late(
+                &"demo-worker-1".parse().unwrap(),
+                &kept,
+                Duration::from_mins(5)
+            )
+            .to_string(),
+            "draining demo-worker-1 (pod default/web-1 stays: The disruption budget web needs 1 healthy pods and has 1 \
+             currently) did not happen within 300 s"
+        );
     }
 }

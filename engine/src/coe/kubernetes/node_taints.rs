@@ -132,9 +132,9 @@ fn marks(taints: &BTreeSet<Taint>) -> BTreeSet<(String, String)> {
 }
 
 fn noted(node: &k8s::Node) -> BTreeSet<(String, String)> {
-    let note = node.annotations().get(NOTE);
+    let text = node.annotations().get(NOTE);
     // Somebody who writes something else there takes them over.
-    note.and_then(|note| serde_json::from_str(note).ok())
+    text.and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default()
 }
 
