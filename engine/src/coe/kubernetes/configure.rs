@@ -6,9 +6,9 @@
 
 use futures_util::future::try_join_all;
 
-use super::configuration::{ClusterConfiguration, kubelet_start};
+use super::configuration::kubelet_start;
 use super::settings::Settings;
-use super::{api_server_files, boot, facts, join, mirrors, network, shell};
+use super::{api_server_files, boot, facts, init, join, mirrors, network, shell};
 use crate::coe::{CoeError, NodeAccess};
 use crate::model::{ClusterSpec, Role, Secret};
 use crate::transport::Exec;
@@ -55,15 +55,7 @@ async fn restart_control_plane(
     node.exec.put_files(&files).await?;
     let facts = facts::of(node.exec).await?;
     let reached_by = boot::reached_by(node.exec).await?;
-    let configuration = ClusterConfiguration {
-        cluster: &spec.name,
-        node: node.exec.node(),
-        address: node.address,
-        reached_by: &reached_by,
-        takes_work: spec.workers == 0,
-        facts: &facts,
-        settings,
-    };
+    let configuration = init::configuration(spec, settings, node, &facts).await?;
     let script = format!(
         r#"set -e -o pipefail
 {alone}
@@ -150,7 +142,7 @@ done"#,
             .collect::<Vec<_>>()
             .join(" "),
     );
-    let input = Secret::new(configuration.render().into_bytes());
+    let input = Secret::new(configuration.into_bytes());
     let what = "give the control plane its settings";
     shell::succeed(node.exec, what, shell::reading(script, input)).await
 }
