@@ -311,6 +311,33 @@ fn a_node_beside_the_pool_has_labels_taints_and_maintenance() {
 }
 
 #[test]
+fn a_drain_that_a_budget_blocks_names_the_pod_and_the_budget() {
+    let stack = Stack::on_docker("k8s-pdb");
+    let workers = |count: u32| {
+        kubernetes(&format!(
+            "node_count = {count}\n  preload_images = [\"{}\"]\n  upgrade_settings = {{ drain_timeout = \"5s\" }}",
+            workload_image()
+        ))
+    };
+    stack.configure(&workers(2));
+    stack.apply();
+    deploy(&stack);
+    let budget = ["poddisruptionbudget", "web"];
+    let all = ["--selector=app=web", "--min-available=3"];
+    kubectl(&stack, 1, &[&["create"], &budget[..], &all].concat());
+    stack.configure(&workers(1));
+    let _ = stack.apply_fails_saying(&[
+        "pod default/web-",
+        "The disruption budget web needs 3 healthy pods",
+    ]);
+    stack.assert_ready(&["control-plane-1", "worker-1", "worker-2"]);
+    kubectl(&stack, 1, &[&["delete"], &budget[..]].concat());
+    stack.apply();
+    stack.assert_ready(&NODES);
+    stack.assert_plan_is_empty();
+}
+
+#[test]
 fn what_no_cluster_and_no_node_can_be_told_is_refused_at_its_place() {
     let stack = Stack::on_docker("k8s-told");
     for (label, place, words) in [
