@@ -11,7 +11,6 @@ use terraform_framework::{
 
 use crate::configuration::{Choice, ProviderModel};
 use crate::data_sources::cluster_ca_certificate::ClusterCaCertificateData;
-use crate::data_sources::cluster_ca_certificate::ClusterCaCertificateData;
 use crate::data_sources::container_cluster::ContainerClusterData;
 use crate::ephemeral::cluster_credentials::ClusterCredentials;
 use crate::known_clusters::KnownClusters;
