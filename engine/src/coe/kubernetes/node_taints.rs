@@ -178,9 +178,9 @@ mod tests {
         let changed = after(&tainted, &one);
         assert_eq!(of_user(&changed), one);
         assert_eq!(of(&changed).count(), 2);
-        let none = after(&changed, &BTreeSet::new());
+        let untainted = after(&changed, &BTreeSet::new());
         assert_eq!(
-            of(&none)
+            of(&untainted)
                 .map(|taint| taint.key.as_str())
                 .collect::<Vec<_>>(),
             ["node.kubernetes.io/unschedulable"]
