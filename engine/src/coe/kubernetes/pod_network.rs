@@ -152,11 +152,11 @@ mod tests {
 
     #[test]
     fn the_service_is_as_its_golden_file_says() {
-        let files: String = files_of(Some("native"))
+        let files: Vec<String> = files_of(Some("native"))
             .iter()
             .map(|file| format!("==> {}\n{}", file.path, text(file)))
             .collect();
-        expect_test::expect_file!["golden/pod-network.txt"].assert_eq(&files);
+        expect_test::expect_file!["golden/pod-network.txt"].assert_eq(&files.concat());
     }
 
     #[test]
