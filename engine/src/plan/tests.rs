@@ -399,21 +399,21 @@ fn a_cluster_that_sleeps_puts_everything_else_off() {
     check(
         &asleep,
         &serving(&spec(1, 1)),
-        &expect![[r#"
+        &expect![[r"
             ~ stop 2 machines
             ~ recreate bar-control-plane-1 with image other:1 (was node:1), when the cluster is started
             + create worker bar-worker-2, when the cluster is started
             ~ set label cert_expiry = 90m, when the cluster is started
-            ~ recreate bar-worker-1 with image other:1 (was node:1), when the cluster is started"#]],
+            ~ recreate bar-worker-1 with image other:1 (was node:1), when the cluster is started"]],
     );
     check(
         &asleep,
         &sleeping(spec(1, 1)),
-        &expect![[r#"
+        &expect![[r"
             ~ recreate bar-control-plane-1 with image other:1 (was node:1), when the cluster is started
             + create worker bar-worker-2, when the cluster is started
             ~ set label cert_expiry = 90m, when the cluster is started
-            ~ recreate bar-worker-1 with image other:1 (was node:1), when the cluster is started"#]],
+            ~ recreate bar-worker-1 with image other:1 (was node:1), when the cluster is started"]],
     );
     check(&asleep, &sleeping(asleep.clone()), &expect![""]);
     let mut waiting = sleeping(spec(1, 1));

@@ -36,12 +36,12 @@ fn planned(wanted: &ClusterSpec, observed: &ObservedCluster) -> String {
 #[test]
 fn control_planes_come_first_and_nothing_joins_one_that_is_older() {
     let observed = of_version("1.33.13", 1, 1);
-    expect![[r#"
+    expect![[r"
         ~ recreate bar-control-plane-1 with image node:v1.34.4 (was node:v1.33.13)
         + create control plane bar-control-plane-2
         + create control plane bar-control-plane-3
         + create worker bar-worker-2
-        ~ recreate bar-worker-1 with image node:v1.34.4 (was node:v1.33.13)"#]]
+        ~ recreate bar-worker-1 with image node:v1.34.4 (was node:v1.33.13)"]]
     .assert_eq(&planned(&of_image("1.34.4", 3, 2), &observed));
 }
 
@@ -52,29 +52,29 @@ fn those_that_take_the_work_meanwhile_are_made_first_and_removed_last() {
         pace: Pace::new(max_surge, 0).unwrap(),
         ..of_image("1.34.4", 1, 2)
     };
-    expect![[r#"
+    expect![[r"
         ~ recreate bar-control-plane-1 with image node:v1.34.4 (was node:v1.33.13)
         + create worker bar-worker-3 for as long as others are made again
         ~ recreate bar-worker-1 with image node:v1.34.4 (was node:v1.33.13)
         ~ recreate bar-worker-2 with image node:v1.34.4 (was node:v1.33.13)
-        - remove worker bar-worker-3: drain it, then its machine and volumes"#]]
+        - remove worker bar-worker-3: drain it, then its machine and volumes"]]
     .assert_eq(&planned(&wanted(1), &observed));
 
     let mut cut_off = of_version("1.34.4", 1, 3);
     let older = cut_off.machines.get_mut(&name("bar-worker-2")).unwrap();
     older.spec.image = ImageName("node:v1.33.13".to_owned());
-    expect![[r#"
+    expect![[r"
         ~ recreate bar-worker-2 with image node:v1.34.4 (was node:v1.33.13)
-        - remove worker bar-worker-3: drain it, then its machine and volumes"#]]
+        - remove worker bar-worker-3: drain it, then its machine and volumes"]]
     .assert_eq(&planned(&wanted(1), &cut_off));
-    expect![[r#"
+    expect![[r"
         ~ recreate bar-control-plane-1 with image node:v1.34.4 (was node:v1.33.13)
         + create worker bar-worker-3 for as long as others are made again
         + create worker bar-worker-4 for as long as others are made again
         ~ recreate bar-worker-1 with image node:v1.34.4 (was node:v1.33.13)
         ~ recreate bar-worker-2 with image node:v1.34.4 (was node:v1.33.13)
         - remove worker bar-worker-4: drain it, then its machine and volumes
-        - remove worker bar-worker-3: drain it, then its machine and volumes"#]]
+        - remove worker bar-worker-3: drain it, then its machine and volumes"]]
     .assert_eq(&planned(&wanted(5), &observed));
 }
 
@@ -101,10 +101,10 @@ fn a_lost_control_plane_is_replaced_before_an_upgrade() {
         .assert_eq(&planned(&of_image("1.33.13", 3, 0), &observed));
     // With its volumes it needs nobody who leads it.
     observed.volumes.insert(lost, vec!["data".to_owned()]);
-    expect![[r#"
+    expect![[r"
         ~ make the machine of control plane bar-control-plane-2 again: it is gone
         ~ recreate bar-control-plane-1 with image node:v1.34.4 (was node:v1.33.13)
-        ~ recreate bar-control-plane-3 with image node:v1.34.4 (was node:v1.33.13)"#]]
+        ~ recreate bar-control-plane-3 with image node:v1.34.4 (was node:v1.33.13)"]]
     .assert_eq(&planned(&of_image("1.34.4", 3, 0), &observed));
 }
 
@@ -136,9 +136,9 @@ fn a_node_of_the_new_image_that_is_down_says_nothing_of_what_the_image_carries()
         version: Some("1.34.4".to_owned()),
         ..of_image("1.34.4", 3, 0)
     };
-    expect![[r#"
+    expect![[r"
         ~ restart control plane bar-control-plane-1: it does not answer the cluster
         ~ recreate bar-control-plane-2 with image node:v1.34.4 (was node:v1.33.13)
-        ~ recreate bar-control-plane-3 with image node:v1.34.4 (was node:v1.33.13)"#]]
+        ~ recreate bar-control-plane-3 with image node:v1.34.4 (was node:v1.33.13)"]]
     .assert_eq(&planned(&wanted, &observed));
 }

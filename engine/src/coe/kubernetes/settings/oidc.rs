@@ -49,8 +49,8 @@ pub(super) fn check(labels: &BTreeMap<String, String>) -> Vec<Finding> {
         .map(|(label, _)| label)
         .into_iter()
         .chain([CA_CERTIFICATE]);
-    let given = others.filter(|label| labels.contains_key(*label)).last();
-    if let Some(given) = given {
+    let mut given = others.filter(|label| labels.contains_key(*label));
+    if let Some(given) = given.next_back() {
         for needed in [ISSUER_URL, CLIENT_ID] {
             if !labels.contains_key(needed) {
                 findings.push(Finding::error(
