@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use coe_tests::provider::{kubernetes_node_image, older_kubernetes_node_image, workload_image};
 use coe_tests::stack::kubernetes_of;
@@ -43,8 +43,7 @@ impl Client {
         let asking = std::thread::spawn(move || {
             let (mut answered, mut failed) = (0, 0);
             while !stopped.load(Ordering::Relaxed) {
-                // A node that is away is not the service: a client tries another one.
-                if addresses.iter().any(|address| answers(address)) {
+                if is_answered(&addresses) {
                     answered += 1;
                 } else {
                     failed += 1;
@@ -59,6 +58,20 @@ impl Client {
     fn stop(self) -> (usize, usize) {
         self.stop.store(true, Ordering::Relaxed);
         self.asking.join().expect("the client does not panic")
+    }
+}
+
+/// Whether a request is answered within a second: a node that is away is not the service, and a connection that ends
+/// while an endpoint goes is made anew.
+fn is_answered(addresses: &[String]) -> bool {
+    let sent = Instant::now();
+    loop {
+        if addresses.iter().any(|address| answers(address)) {
+            return true;
+        }
+        if sent.elapsed() > Duration::from_secs(1) {
+            return false;
+        }
     }
 }
 
@@ -87,6 +100,14 @@ fn an_upgrade_goes_node_by_node_and_the_work_goes_on() {
     stack.configure(&kubernetes_of(older, &arguments));
     stack.apply();
     deploy(&stack);
+    // As work has to be that is to go on: it takes requests until nobody sends any more, and from when it can.
+    let graceful = r#"{"spec":{"template":{"spec":{"containers":[{"name":"hello",
+        "lifecycle":{"preStop":{"exec":{"command":["sleep","5"]}}},
+        "readinessProbe":{"httpGet":{"path":"/","port":80},"periodSeconds":1}}]}}}}"#;
+    let patch = ["patch", "deployment", "web", "--patch", graceful];
+    kubectl(&stack, 1, &patch);
+    let rolled_out = ["rollout", "status", "deployment/web", "--timeout=120s"];
+    kubectl(&stack, 1, &rolled_out);
     kubectl(
         &stack,
         1,

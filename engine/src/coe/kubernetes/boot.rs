@@ -28,6 +28,11 @@ pub(super) const VERSION: &str = "/etc/kubernetes/coe/version";
 pub(super) const REMEMBER_VERSION: &str =
     "kubeadm version --output short >/etc/kubernetes/coe/version";
 
+/// What is there while the node is being upgraded; gone when its machine starts.
+pub(super) const UPGRADING: &str = "/run/coe-upgrading";
+/// Whether the kubelet may start: it is of the version that has written what the volumes keep, or is about to be.
+pub(super) const IS_OF_KEPT_VERSION: &str = r#"[ ! -e /etc/kubernetes/coe/version ] || [ -e /run/coe-upgrading ] || [ "$(cat /etc/kubernetes/coe/version)" = "$(kubeadm version --output short)" ]"#;
+
 /// The part of a script that waits until no other with that name runs on the node: one whose engine was lost goes on,
 /// and two that write the same keys leave a certificate of the one beside a key of the other.
 pub(super) fn alone(name: &str) -> String {

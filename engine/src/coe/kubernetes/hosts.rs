@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use super::authorities::public;
-use super::shell;
+use super::{boot, shell};
 use crate::coe::CoeError;
 use crate::model::NodeName;
 use crate::transport::{Exec, NodeFile};
@@ -18,7 +18,8 @@ pub(super) const CONTROL_PLANES: &str = "control-planes.coe.internal";
 pub(super) const ADDRESSES: &str = "/etc/kubernetes/coe/control-planes";
 /// The script that brings them into `/etc/hosts`.
 pub(super) const UPDATE: &str = "/etc/kubernetes/coe/update-hosts";
-/// Lets it run before each start of the kubelet: a container's `/etc/hosts` is written anew when it starts.
+/// Lets it run before each start of the kubelet: a container's `/etc/hosts` is written anew when it starts. And has a
+/// kubelet wait that is newer than what its volumes keep: what it would begin with is to be replaced.
 pub(super) const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/20-coe.conf";
 
 /// What a node needs to find the control planes.
@@ -33,7 +34,10 @@ named=$(sed 's/$/ {CONTROL_PLANES}/' {ADDRESSES})
 printf '%s\\n%s\\n' \"$kept\" \"$named\" >/etc/hosts
 "
     );
-    let drop_in = format!("[Service]\nExecStartPre={UPDATE}\n");
+    let drop_in = format!(
+        "[Service]\nExecCondition=/bin/sh -c '{}'\nExecStartPre={UPDATE}\n",
+        boot::IS_OF_KEPT_VERSION.replace('$', "$$")
+    );
     [
         addresses(node, control_planes),
         NodeFile {

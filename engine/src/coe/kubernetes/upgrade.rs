@@ -53,6 +53,8 @@ pub(super) async fn upgrade(
         return Ok(());
     }
     refuse_a_version_that_may_not_follow(node.exec.node(), kept, &facts.version)?;
+    let begin = shell::script(format!("touch {}", boot::UPGRADING));
+    shell::succeed(node.exec, "begin the upgrade", begin).await?;
     match (node.role, control_plane) {
         (Role::ControlPlane, _) => lead_over(spec, node, &facts, others).await?,
         // Its kubelet is to have the configuration that the cluster's new version has for kubelets.

@@ -35,8 +35,6 @@ use node::{DataFolder, Statement, Way, refused};
 
 /// Where a node without volumes keeps the cluster's data.
 const WITHOUT_VOLUME: &str = "/var/lib";
-/// What a machine runs whose image does not tell.
-const UNTOLD_VERSION: &str = "0.0.0";
 /// How long the first pause between two looks is; each further one is twice as long. A machine that starts does so
 /// within one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -271,7 +269,7 @@ impl Rehearsal {
         &self,
         node: &NodeAccess<'_>,
     ) -> Result<(Option<Uuid>, String), CoeError> {
-        let (mut own_id, mut own_version) = (None, UNTOLD_VERSION.to_owned());
+        let (mut own_id, mut own_version) = (None, node::UNTOLD_VERSION.to_owned());
         let paths = self.data(node.role).statements(Way::Own).to_vec();
         for statement in node::read_all(node.exec, paths).await? {
             match statement {
@@ -294,26 +292,6 @@ fn new_member(node: &NodeAccess<'_>, version: String) -> MemberPage {
         taints: BTreeSet::new(),
         version,
     }
-}
-
-/// The version of the request, or else the one that the image's tag begins with.
-fn version(spec: &ClusterSpec, default_image: &ImageName) -> String {
-    let of_tag = || {
-        let (_, tag) = spec
-            .image
-            .as_ref()
-            .unwrap_or(default_image)
-            .0
-            .rsplit_once(':')?;
-        let version = tag.split('-').next()?.trim_start_matches('v');
-        version
-            .starts_with(|first: char| first.is_ascii_digit())
-            .then(|| version.to_owned())
-    };
-    spec.version
-        .clone()
-        .or_else(of_tag)
-        .unwrap_or_else(|| UNTOLD_VERSION.to_owned())
 }
 
 #[async_trait]
@@ -385,7 +363,7 @@ impl Coe for Rehearsal {
         secrets: Option<&ClusterSecrets>,
     ) -> Result<Boot, CoeError> {
         let mut boot = self.driver.boot(spec, node, secrets)?;
-        let version = version(spec, &self.driver.default_image(None));
+        let version = node::version(spec, &self.driver.default_image(None));
         boot.files.push(node::version_file(node.name, version)?);
         if let (Role::ControlPlane, Some(secrets)) = (node.role, secrets) {
             let data = self.data(node.role);

@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::coe::CoeError;
-use crate::model::{NodeName, Secret};
+use crate::model::{ClusterSpec, ImageName, NodeName, Secret};
 use crate::transport::{Command, Exec, NodeFile, Stdin};
 
 use super::ledger::{Extent, Page};
 
 /// On the machine and in none of its volumes: a machine that is made again carries its new version.
 const VERSION: &str = "/run/rehearsal/version.json";
+
+/// What a machine runs whose image does not tell.
+pub(super) const UNTOLD_VERSION: &str = "0.0.0";
 
 /// What a node says of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -123,6 +126,26 @@ pub(super) fn version_file(node: &NodeName, version: String) -> Result<NodeFile,
             version,
         },
     )
+}
+
+/// The version of the request, or else the one that the image's tag begins with.
+pub(super) fn version(spec: &ClusterSpec, default_image: &ImageName) -> String {
+    let of_tag = || {
+        let (_, tag) = spec
+            .image
+            .as_ref()
+            .unwrap_or(default_image)
+            .0
+            .rsplit_once(':')?;
+        let version = tag.split('-').next()?.trim_start_matches('v');
+        version
+            .starts_with(|first: char| first.is_ascii_digit())
+            .then(|| version.to_owned())
+    };
+    spec.version
+        .clone()
+        .or_else(of_tag)
+        .unwrap_or_else(|| UNTOLD_VERSION.to_owned())
 }
 
 /// What the JSON files say, those left out that are not there.
