@@ -80,6 +80,13 @@ pub(crate) fn deploy(stack: &Stack) {
     );
 }
 
+/// At least so many replicas of that work have to stay, whatever goes.
+pub(crate) fn keep(stack: &Stack, replicas: u32) {
+    let least = format!("--min-available={replicas}");
+    let budget = ["create", "poddisruptionbudget", "web", "--selector=app=web"];
+    kubectl(stack, 1, &[&budget[..], &[&least]].concat());
+}
+
 #[test]
 fn a_cluster_is_scaled_repaired_stopped_woken_imported_and_destroyed() {
     let stack = Stack::on_docker("k8s");
@@ -170,17 +177,7 @@ fn work_answers_at_every_address_that_it_has() {
     let by_name = [&by_name[..], &["http://web.default.svc.cluster.local/"]].concat();
     assert!(kubectl(&stack, 1, &by_name).contains("web-"));
 
-    kubectl(
-        &stack,
-        1,
-        &[
-            "create",
-            "poddisruptionbudget",
-            "web",
-            "--selector=app=web",
-            "--min-available=2",
-        ],
-    );
+    keep(&stack, 2);
     stack.configure(&kubernetes(&format!(
         "node_count = 1\n  preload_images = [\"{}\"]",
         workload_image()

@@ -5,7 +5,7 @@ use coe_tests::provider::workload_image;
 use coe_tests::stack::kubernetes;
 use coe_tests::{Stack, await_condition};
 
-use crate::kubernetes::{deploy, kubectl, members};
+use crate::kubernetes::{deploy, keep, kubectl, members};
 
 const NODES: [&str; 2] = ["control-plane-1", "worker-1"];
 
@@ -322,16 +322,14 @@ fn a_drain_that_a_budget_blocks_names_the_pod_and_the_budget() {
     stack.configure(&workers(2));
     stack.apply();
     deploy(&stack);
-    let budget = ["poddisruptionbudget", "web"];
-    let all = ["--selector=app=web", "--min-available=3"];
-    kubectl(&stack, 1, &[&["create"], &budget[..], &all].concat());
+    keep(&stack, 3);
     stack.configure(&workers(1));
     let _ = stack.apply_fails_saying(&[
         "pod default/web-",
         "The disruption budget web needs 3 healthy pods",
     ]);
     stack.assert_ready(&["control-plane-1", "worker-1", "worker-2"]);
-    kubectl(&stack, 1, &[&["delete"], &budget[..]].concat());
+    kubectl(&stack, 1, &["delete", "poddisruptionbudget", "web"]);
     stack.apply();
     stack.assert_ready(&NODES);
     stack.assert_plan_is_empty();

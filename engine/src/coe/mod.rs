@@ -269,8 +269,9 @@ pub trait Coe: Send + Sync {
     async fn back_up(&self, control_plane: &dyn Exec) -> Result<(), CoeError>;
 
     /// Makes sure that a node whose volumes an earlier version has written is one of the version of its image.
-    /// `control_plane` is one that can be asked, if there is one; `others` are the machines that run beside it. Refused, before anything is changed, where that version may not
-    /// follow the earlier one. The node's workload may be interrupted.
+    /// `control_plane` is one that can be asked, if there is one; `others` are the machines that run beside it. Refused,
+    /// before anything is changed, where that version may not follow the earlier one. The node's workload may be
+    /// interrupted.
     async fn upgrade(
         &self,
         spec: &ClusterSpec,

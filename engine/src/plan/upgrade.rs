@@ -27,23 +27,26 @@ impl Planner<'_> {
         }
     }
 
-    /// The versions that the cluster's nodes run.
-    fn running_versions<'a>(&'a self, record: &'a ClusterRecord) -> Vec<&'a String> {
-        match &self.observed.members {
+    /// A version that some node of the cluster runs and that stands in the way.
+    fn running_version(
+        &self,
+        record: &ClusterRecord,
+        stands_in_the_way: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        let running: Vec<&String> = match &self.observed.members {
             Some(members) => members.values().map(|member| &member.version).collect(),
             None => record.spec.version.iter().collect(),
-        }
+        };
+        let mut running = running.into_iter();
+        running.find(|running| stands_in_the_way(running)).cloned()
     }
 
     fn refuse_downgrade(&self, record: &ClusterRecord) -> Result<(), PlanError> {
         let Some(wanted) = self.wanted_version() else {
             return Ok(());
         };
-        let running = self.running_versions(record);
-        let newer = running
-            .into_iter()
-            .find(|running| version::is_older(&wanted, running));
-        match newer.cloned() {
+        let newer = |running: &str| version::is_older(&wanted, running);
+        match self.running_version(record, newer) {
             None => Ok(()),
             Some(running) => Err(PlanError::Downgrade {
                 cluster: record.spec.name.clone(),
@@ -81,11 +84,8 @@ impl Planner<'_> {
         else {
             return Ok(());
         };
-        let running = self.running_versions(record);
-        let too_old = running
-            .into_iter()
-            .find(|running| version::leaves_a_minor_out(running, &wanted));
-        match too_old.cloned() {
+        let too_old = |running: &str| version::leaves_a_minor_out(running, &wanted);
+        match self.running_version(record, too_old) {
             None => Ok(()),
             Some(running) => Err(PlanError::MinorLeftOut {
                 cluster: record.spec.name.clone(),

@@ -108,17 +108,7 @@ fn an_upgrade_goes_node_by_node_and_the_work_goes_on() {
     kubectl(&stack, 1, &patch);
     let rolled_out = ["rollout", "status", "deployment/web", "--timeout=120s"];
     kubectl(&stack, 1, &rolled_out);
-    kubectl(
-        &stack,
-        1,
-        &[
-            "create",
-            "poddisruptionbudget",
-            "web",
-            "--selector=app=web",
-            "--min-available=2",
-        ],
-    );
+    keep(&stack, 2);
     let of = |path: &str| format!("--output=jsonpath={path}");
     let port = of("{.spec.ports[0].nodePort}");
     let port = kubectl(&stack, 1, &["get", "service", "web", &port]);

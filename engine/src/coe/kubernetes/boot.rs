@@ -24,14 +24,22 @@ pub(super) const KUBELET_ARGUMENTS: &str = "/etc/kubernetes/coe/kubelet-argument
 
 /// The version that has written what the node's volumes keep, once it is one of the cluster.
 pub(super) const VERSION: &str = "/etc/kubernetes/coe/version";
-/// The part of a script that notes it, the last one.
-pub(super) const REMEMBER_VERSION: &str =
-    "kubeadm version --output short >/etc/kubernetes/coe/version";
-
 /// What is there while the node is being upgraded; gone when its machine starts.
 pub(super) const UPGRADING: &str = "/run/coe-upgrading";
+/// What tells the version of the node's own kubeadm.
+const OWN_VERSION: &str = "kubeadm version --output short";
+
+/// The part of a script that notes the version that has written what the volumes keep, the last one.
+pub(super) fn remember_version() -> String {
+    format!("{OWN_VERSION} >{VERSION}")
+}
+
 /// Whether the kubelet may start: it is of the version that has written what the volumes keep, or is about to be.
-pub(super) const IS_OF_KEPT_VERSION: &str = r#"[ ! -e /etc/kubernetes/coe/version ] || [ -e /run/coe-upgrading ] || [ "$(cat /etc/kubernetes/coe/version)" = "$(kubeadm version --output short)" ]"#;
+pub(super) fn is_of_kept_version() -> String {
+    format!(
+        r#"[ ! -e {VERSION} ] || [ -e {UPGRADING} ] || [ "$(cat {VERSION})" = "$({OWN_VERSION})" ]"#
+    )
+}
 
 /// The part of a script that waits until no other with that name runs on the node: one whose engine was lost goes on,
 /// and two that write the same keys leave a certificate of the one beside a key of the other.

@@ -36,7 +36,7 @@ printf '%s\\n%s\\n' \"$kept\" \"$named\" >/etc/hosts
     );
     let drop_in = format!(
         "[Service]\nExecCondition=/bin/sh -c '{}'\nExecStartPre={UPDATE}\n",
-        boot::IS_OF_KEPT_VERSION.replace('$', "$$")
+        boot::is_of_kept_version().replace('$', "$$")
     );
     [
         addresses(node, control_planes),

@@ -43,7 +43,7 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
     let finish = format!(
         "set -e\n{}\n{SCHEDULER}\n{FINISH}\n{}",
         boot::alone(boot::KUBEADM),
-        boot::REMEMBER_VERSION
+        boot::remember_version()
     );
     tokio::try_join!(
         shell::succeed(first.exec, "set up the cluster", shell::script(finish)),

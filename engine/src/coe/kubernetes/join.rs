@@ -67,7 +67,7 @@ pub(super) async fn join(node: &NodeAccess<'_>, ticket: &JoinTicket) -> Result<(
                 "{}\nkubeadm init phase kubelet-start --config {}\n{}",
                 boot::take_configuration(),
                 boot::KUBEADM_CONFIG,
-                boot::REMEMBER_VERSION
+                boot::remember_version()
             );
             run(node, "start the kubelet", script, configuration).await
         }
@@ -88,7 +88,7 @@ kubeadm join --config {} --skip-phases=$skipped
 rm -f {DISCOVERY}",
                 boot::take_configuration(),
                 boot::KUBEADM_CONFIG,
-                boot::REMEMBER_VERSION
+                boot::remember_version()
             );
             run(node, "make it a control plane", script, configuration).await
         }

@@ -56,15 +56,18 @@ pub(super) async fn upgrade(
     let begin = shell::script(format!("touch {}", boot::UPGRADING));
     shell::succeed(node.exec, "begin the upgrade", begin).await?;
     match (node.role, control_plane) {
-        (Role::ControlPlane, _) => lead_over(spec, node, &facts, others).await?,
-        // Its kubelet is to have the configuration that the cluster's new version has for kubelets.
-        (Role::Worker, Some(asked)) => {
-            join::join(node, &join::ticket(asked, Role::Worker).await?).await?;
+        (Role::ControlPlane, _) => {
+            lead_over(spec, node, &facts, others).await?;
+            let done = shell::script(boot::remember_version());
+            shell::succeed(node.exec, "note the node's version", done).await
         }
-        (Role::Worker, None) => return Ok(()),
+        // Its kubelet is to have the configuration that the cluster's new version has for kubelets; a node that has
+        // joined has noted its version.
+        (Role::Worker, Some(asked)) => {
+            join::join(node, &join::ticket(asked, Role::Worker).await?).await
+        }
+        (Role::Worker, None) => Ok(()),
     }
-    let done = shell::script(boot::REMEMBER_VERSION.to_owned());
-    shell::succeed(node.exec, "note the node's version", done).await
 }
 
 fn refuse_a_version_that_may_not_follow(

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bollard::errors::Error as ApiError;
 use bollard::models::{Volume, VolumeCreateRequest};
 use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptions};
 use futures_util::future::try_join_all;
@@ -30,24 +31,15 @@ impl Docker {
             let name = name_of(&node.name, volume);
             let is_there = there.iter().any(|there| there.name == name);
             if is_there && volume.life == VolumeLife::Machine {
-                self.remove_unused_volume(&name).await?;
+                // One that a container has is of a machine that is being made already.
+                let may_stay = |error: &ApiError| status(error) == Some(409);
+                self.remove_volume_unless(&name, may_stay).await?;
             }
             let labels = labels::of_volume(owner, node, volume);
             self.ensure_volume(owner.cluster, name, labels).await
         }))
         .await?;
         Ok(())
-    }
-
-    /// Deletes a volume unless a container has it: then that one's machine is being made already.
-    async fn remove_unused_volume(&self, name: &str) -> Result<(), PlatformError> {
-        let options = None::<RemoveVolumeOptions>;
-        match self.client().await?.remove_volume(name, options).await {
-            Err(error) if !is_absent(&error) && status(&error) != Some(409) => {
-                Err(self.failure(format!("remove volume {name}"), error))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Makes sure that the volume is there; it as it is.
@@ -97,13 +89,18 @@ impl Docker {
 
     /// Deletes a volume; its absence is success.
     pub(super) async fn remove_volume(&self, name: &str) -> Result<(), PlatformError> {
-        match self
-            .client()
-            .await?
-            .remove_volume(name, None::<RemoveVolumeOptions>)
-            .await
-        {
-            Err(error) if !is_absent(&error) => {
+        self.remove_volume_unless(name, |_| false).await
+    }
+
+    /// The same; a refusal that `may_stay` takes is success as well.
+    async fn remove_volume_unless(
+        &self,
+        name: &str,
+        may_stay: impl Fn(&ApiError) -> bool,
+    ) -> Result<(), PlatformError> {
+        let options = None::<RemoveVolumeOptions>;
+        match self.client().await?.remove_volume(name, options).await {
+            Err(error) if !is_absent(&error) && !may_stay(&error) => {
                 Err(self.failure(format!("remove volume {name}"), error))
             }
             _ => Ok(()),
