@@ -42,10 +42,11 @@ fn what_is_changed_of_a_stopped_cluster_is_put_off_until_it_is_started() {
     let name = stack.name();
     let recreated = ["control-plane-1", "worker-1"]
         .map(|node| format!("~ recreate {name}-{node} with image node:2 (was node:1)"));
+    // Control planes are made again before anything joins them.
     let operations = [
+        recreated[0].clone(),
         format!("+ create worker {name}-worker-2"),
         "~ set label task_history_limit = 3".to_owned(),
-        recreated[0].clone(),
         recreated[1].clone(),
     ];
     let put_off: Vec<String> = operations
