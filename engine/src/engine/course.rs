@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::coe::Coe;
 use crate::model::{
     ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSettings, NodeSpec,
     ObservedCluster, Phase, PortMapping, Role, VolumeLife,
@@ -11,9 +12,9 @@ use crate::plan::{Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
 use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
 use crate::steps::{
     BackUp, Comeback, ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine,
-    EnsureNetwork, InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember,
-    RestartSilent, RestoreMember, SetNodeLabels, SetNodeTaints, StartMachine, StopMachine,
-    UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
+    EnsureNetwork, FoundNode, InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord,
+    RemoveMember, RestartSilent, RestoreMember, SetNodeLabels, SetNodeTaints, StartMachine,
+    StopMachine, UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
 };
 
 /// How long nodes whose machines came back may take to find their cluster and one another by themselves.
@@ -50,15 +51,24 @@ fn fetch(images: &[ImageName]) -> impl Iterator<Item = Lane> {
         .map(|image| lane([Box::new(EnsureImage { image })]))
 }
 
-/// New nodes. `first` is among them if there is no cluster to join yet; its machine is made before the
-/// others', because all of them wait for the cluster that is made on it: where processors are few, machines
-/// that start at the same time hold it up. The others start while it becomes a cluster, and then join it
-/// beside one another.
+/// A cluster that is made.
+#[derive(Clone, Copy)]
+pub(super) struct Founding<'a> {
+    /// The control plane that it is made on.
+    pub(super) first: &'a NodeName,
+    /// What makes it.
+    pub(super) coe: &'a dyn Coe,
+}
+
+/// New nodes. The first of a cluster that is made is among them; its machine is made before the others', because all
+/// of them wait for the cluster that is made on it: where processors are few, machines that start at the same time
+/// hold it up. The others start while it becomes a cluster. Those that have to be let in join it then beside one
+/// another.
 pub(super) fn additions(
     saga: Saga,
     spec: &ClusterSpec,
     nodes: Vec<NodeSpec>,
-    first: Option<&NodeName>,
+    founding: Option<Founding<'_>>,
 ) -> Saga {
     let names: Vec<_> = nodes.iter().map(|node| node.name.clone()).collect();
     let mut first_machine: Stage = Vec::new();
@@ -67,20 +77,28 @@ pub(super) fn additions(
     for node in nodes {
         let (name, role) = (node.name.clone(), node.role);
         let mut join: Lane = Vec::new();
-        let machine = lane([Box::new(EnsureMachine {
+        let mut machine = lane([Box::new(EnsureMachine {
             node,
             origin: NodeOrigin::New,
         })]);
-        if first == Some(&name) {
-            first_machine.push(machine);
-            machines.push(lane([Box::new(InitControlPlane { node: name.clone() })]));
-        } else {
-            machines.push(machine);
-            join.push(Box::new(JoinNode {
+        match founding {
+            Some(Founding { first, .. }) if *first == name => {
+                first_machine.push(machine);
+                machine = lane([Box::new(InitControlPlane { node: name.clone() })]);
+            }
+            Some(Founding { first, coe }) if coe.founds(role) => {
+                machine.push(Box::new(FoundNode {
+                    node: name.clone(),
+                    role,
+                    first: first.clone(),
+                }));
+            }
+            _ => join.push(Box::new(JoinNode {
                 node: name.clone(),
                 role,
-            }));
+            })),
         }
+        machines.push(machine);
         join.extend(load_images(spec, &name));
         joins.push(join);
     }
