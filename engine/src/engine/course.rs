@@ -13,8 +13,8 @@ use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
 use crate::steps::{
     BackUp, Comeback, ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine,
     EnsureNetwork, FoundNode, InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord,
-    RemoveMember, RestartSilent, RestoreMember, SetNodeLabels, SetNodeTaints, StartMachine,
-    StopMachine, UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
+    RemoveMember, RenewCertificates, RestartSilent, RestoreMember, SetNodeLabels, SetNodeTaints,
+    StartMachine, StopMachine, UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
 };
 
 /// How long nodes whose machines came back may take to find their cluster and one another by themselves.
@@ -423,7 +423,13 @@ impl Course<'_> {
             if repaired == Role::ControlPlane {
                 // Whatever comes after joins control planes that are as they should be. One by one: the others agree.
                 let recreations = self.recreations(plan, Role::ControlPlane, &holders);
-                for lane in recreations {
+                let renewals = plan.changes.iter().filter_map(|change| match change {
+                    Change::RenewCertificates { name, .. } => {
+                        Some(lane([Box::new(RenewCertificates { node: name.clone() })]))
+                    }
+                    _ => None,
+                });
+                for lane in recreations.into_iter().chain(renewals) {
                     saga = saga.then(vec![lane]);
                 }
             }

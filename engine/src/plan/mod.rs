@@ -2,6 +2,7 @@
 //! plan, and a plan that was carried out leaves an empty one.
 
 mod address;
+mod certificates;
 mod change;
 mod error;
 mod event;
@@ -284,6 +285,7 @@ impl Planner<'_> {
             });
         changes.append(&mut uncordons);
         self.finish_upgrade(&mut changes);
+        self.renew_certificates(&mut changes);
         self.change_labels(&mut changes);
         self.set_nodes_beside(&mut changes);
         self.load_images(&mut changes, &staying);
