@@ -361,7 +361,8 @@ impl Planner<'_> {
         first: bool,
         starts_all: bool,
     ) -> Option<Change> {
-        if first && self.observed.members.is_none() && !self.is_initialized() {
+        // Whether or not it answers: what is needed by everything else may be missing.
+        if first && !self.is_initialized() {
             return Some(Change::Initialize { node: name });
         }
         let fault = match self.observed.machines.get(&name) {
@@ -406,6 +407,9 @@ impl Planner<'_> {
         };
         let fault = match members.get(&name) {
             None => Fault::NotMember,
+            Some(member) if member.state == MemberState::Down && !self.is_initialized() => {
+                Fault::NotMember
+            }
             Some(member) if member.state == MemberState::Down => Fault::MemberDown,
             Some(member) if member.role != role => Fault::WrongRole,
             Some(member) => {
