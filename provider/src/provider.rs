@@ -11,7 +11,9 @@ use terraform_framework::{
 
 use crate::configuration::{Choice, ProviderModel};
 use crate::data_sources::cluster_ca_certificate::ClusterCaCertificateData;
+use crate::data_sources::cluster_kubeconfig::ClusterKubeconfigData;
 use crate::data_sources::container_cluster::ContainerClusterData;
+use crate::data_sources::container_clusters::ContainerClustersData;
 use crate::ephemeral::cluster_credentials::ClusterCredentials;
 use crate::known_clusters::KnownClusters;
 use crate::resources::cluster_node::ClusterNode;
@@ -55,7 +57,13 @@ impl Provider for CoeProvider {
             data_source(ClusterCaCertificateData {
                 engine: self.engine.clone(),
             }),
+            data_source(ClusterKubeconfigData {
+                engine: self.engine.clone(),
+            }),
             data_source(ContainerClusterData {
+                engine: self.engine.clone(),
+            }),
+            data_source(ContainerClustersData {
                 engine: self.engine.clone(),
             }),
         ]

@@ -231,6 +231,13 @@ impl Engine {
         }
     }
 
+    /// The finished clusters, as their platform shows them in one look: no COE is asked.
+    pub async fn list(&self) -> Result<Vec<Cluster>, EngineError> {
+        let found = self.observe(&Scope::All, &Bounds::for_look()).await?;
+        let finished = found.into_iter().filter(ObservedCluster::is_complete);
+        Ok(finished.map(|observed| self.cluster(observed)).collect())
+    }
+
     /// Everything of that name, as its platform shows it: a finished cluster, and what interrupted
     /// creates left.
     pub async fn namesakes(&self, name: &ClusterName) -> Result<Vec<ObservedCluster>, EngineError> {
