@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use garbage::{Fate, Held, Leftover, Over, Spared};
-pub use nodes::NodeRequest;
+pub use nodes::{GroupStatus, NodeRequest, SeenGroup};
 
 use tokio::sync::Mutex;
 
@@ -301,7 +301,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{NodeName, OnCreateFailure};
+    use crate::model::{NodeGroupSpec, NodeName, OnCreateFailure};
     use crate::operation::Operation;
 
     /// Not run: callers spawn operations, so their futures have to move between threads.
@@ -311,6 +311,7 @@ mod tests {
         spec: &ClusterSpec,
         id: ClusterId,
         node: &NodeRequest,
+        group: &NodeGroupSpec,
         name: &NodeName,
         operation: &Operation,
     ) {
@@ -326,5 +327,8 @@ mod tests {
         is_send(engine.add_node(id, node, operation));
         is_send(engine.update_node(id, node, operation));
         is_send(engine.remove_node(id, name, operation));
+        is_send(engine.add_group(id, group, operation));
+        is_send(engine.update_group(id, group, operation));
+        is_send(engine.remove_group(id, &group.name, operation));
     }
 }

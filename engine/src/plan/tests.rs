@@ -1,5 +1,6 @@
 //! The planner as a table: what is wanted, what is there, and the sentences that come of it.
 
+mod group;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +62,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
             phase: Phase::There,
             coe_labels: None,
             put_off: BTreeMap::new(),
+            groups: BTreeMap::new(),
         }),
         network: Some(Network {
             id: "bar".to_owned(),

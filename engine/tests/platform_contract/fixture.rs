@@ -272,6 +272,7 @@ impl Cluster {
             phase: Phase::There,
             coe_labels: None,
             put_off: BTreeMap::new(),
+            groups: BTreeMap::new(),
         }
     }
 
