@@ -18,6 +18,7 @@ use crate::ephemeral::cluster_credentials::ClusterCredentials;
 use crate::known_clusters::KnownClusters;
 use crate::resources::cluster_node::ClusterNode;
 use crate::resources::container_cluster::ContainerCluster;
+use crate::resources::node_group::NodeGroup;
 
 /// The provider `coe`.
 #[derive(Default)]
@@ -47,6 +48,9 @@ impl Provider for CoeProvider {
                 known: self.known.clone(),
             }),
             resource(ClusterNode {
+                engine: self.engine.clone(),
+            }),
+            resource(NodeGroup {
                 engine: self.engine.clone(),
             }),
         ]

@@ -1,14 +1,13 @@
 //! The arguments and attributes of `coe_container_cluster`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use coe_engine::model::CoeKind;
 use terraform_framework::timeouts::Timeouts;
-use terraform_framework::validators::{
-    at_least, between, cidr, duration_from, length, one_of, pattern,
-};
+use terraform_framework::validators::{at_least, between, cidr, length, one_of, pattern};
 use terraform_framework::{Attr, Model};
+
+use super::super::upgrade_settings::UpgradeSettingsModel;
 
 /// What an argument is when the configuration leaves it out.
 pub(super) mod default {
@@ -21,10 +20,6 @@ pub(super) mod default {
     pub(crate) const PROTOCOL: &str = "tcp";
     pub(crate) const PORT_NODE: &str = "control-plane-1";
     pub(crate) const READ_ONLY: bool = false;
-    pub(crate) const MAX_SURGE: i64 = 0;
-    pub(crate) const MAX_UNAVAILABLE: i64 = 1;
-    pub(crate) const DRAIN_TIMEOUT: &str = "5m";
-    pub(crate) const RESPECT_PDB: bool = true;
 }
 
 /// A cluster of nodes that runs one container orchestration engine (COE): its network, its machines, its
@@ -246,26 +241,6 @@ pub(crate) struct VolumeModel {
     /// Size in GiB, where the platform has sizes for volumes; docker has none.
     #[attribute(optional, validate = [at_least(1)])]
     pub(crate) size: Attr<i64>,
-}
-
-/// How nodes that are there are drained, and made again as other ones.
-#[derive(Model, Clone)]
-pub(crate) struct UpgradeSettingsModel {
-    /// How many workers more than `node_count` there may be while others are made again. They are made first and
-    /// removed last. Default: 0.
-    #[attribute(optional, computed, default = default::MAX_SURGE, validate = [between(0, 1000)])]
-    pub(crate) max_surge: Attr<i64>,
-    /// How many workers less than `node_count` may be in service meanwhile. Default: 1. It and `max_surge` are not both 0.
-    #[attribute(optional, computed, default = default::MAX_UNAVAILABLE, validate = [between(0, 1000)])]
-    pub(crate) max_unavailable: Attr<i64>,
-    /// How long the work of a node may take to go, such as `"5m"`, which is the default. After it the apply fails and
-    /// names what stays, and why; the next apply carries on.
-    #[attribute(optional, computed, default = default::DRAIN_TIMEOUT.to_owned(), validate = [duration_from(Duration::from_secs(1))])]
-    pub(crate) drain_timeout: Attr<String>,
-    /// Whether pods that a PodDisruptionBudget keeps on a node are waited for; where it is false they are deleted. A
-    /// swarm has no budgets. Default: true.
-    #[attribute(optional, computed, default = default::RESPECT_PDB)]
-    pub(crate) respect_pdb: Attr<bool>,
 }
 
 /// A node of a cluster.

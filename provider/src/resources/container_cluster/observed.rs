@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use coe_engine::cluster::{Cluster, Node};
-use coe_engine::model::{
-    Budgets, ClusterSpec, DesiredState, Drain, NetworkSpec, NodeName, Pace, PortMapping, Protocol,
-};
+use coe_engine::model::{ClusterSpec, DesiredState, NetworkSpec, NodeName, PortMapping, Protocol};
 use terraform_framework::Attr;
 
+use super::super::upgrade_settings::UpgradeSettingsModel;
 use super::model::{
-    ContainerClusterModel, MountModel, NetworkModel, NodeModel, PortModel, UpgradeSettingsModel,
-    VolumeModel, default,
+    ContainerClusterModel, MountModel, NetworkModel, NodeModel, PortModel, VolumeModel, default,
 };
 use super::spec::Request;
 
@@ -135,7 +133,7 @@ impl ContainerClusterModel {
             self.desired_state = desired_state(recorded.desired_state).into();
         }
         if differs(|a, b| (a.pace, a.drain) == (b.pace, b.drain)) {
-            self.upgrade_settings = upgrade_settings(recorded);
+            self.upgrade_settings = UpgradeSettingsModel::of(recorded.pace, recorded.drain);
         }
         self
     }
@@ -261,18 +259,6 @@ fn network_model(network: &NetworkSpec) -> Attr<NetworkModel> {
         }
         .into(),
     }
-}
-
-fn upgrade_settings(spec: &ClusterSpec) -> Attr<UpgradeSettingsModel> {
-    if (spec.pace, spec.drain) == (Pace::default(), Drain::default()) {
-        return Attr::Null;
-    }
-    Attr::Known(UpgradeSettingsModel {
-        max_surge: i64::from(spec.pace.max_surge()).into(),
-        max_unavailable: i64::from(spec.pace.max_unavailable()).into(),
-        drain_timeout: format!("{}ms", spec.drain.timeout.as_millis()).into(),
-        respect_pdb: (spec.drain.budgets == Budgets::Respected).into(),
-    })
 }
 
 fn desired_state(state: DesiredState) -> String {
