@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use coe_tests::Stack;
 use coe_tests::docker::docker;
 use coe_tests::process::{Signal, provider_of, send};
-use coe_tests::stack::{kubernetes_of, swarm};
+use coe_tests::stack::{kubernetes, kubernetes_of, swarm};
 use serde_json::{Value, json};
 
 use crate::await_condition;
 use crate::kill::journals;
+use crate::kubernetes::{kubectl, members};
 
 const GROUP: &str = "coe_node_group.large";
 
@@ -635,6 +636,69 @@ fn a_group_of_real_nodes_lives_with_its_swarm() {
     stack.configure(&swarm("node_count = 0"));
     stack.apply();
     assert_eq!((members(), of_group()), (1, Vec::new()));
+    stack.assert_plan_is_empty();
+    stack.destroy();
+    stack.assert_nothing_left();
+}
+
+#[test]
+fn a_group_of_real_nodes_lives_with_its_kubernetes() {
+    let stack = Stack::on_docker("k8s-group");
+    let with = |arguments: &str| {
+        let cluster = kubernetes("node_count = 0");
+        stack.configure(&format!("{cluster}{}", group(arguments)));
+    };
+    let taint = |value: &str| {
+        format!("taints = [{{ key = \"size\", value = \"{value}\", effect = \"NoSchedule\" }}]")
+    };
+    let tainted = taint("large");
+    with(&format!(
+        "node_count = 2\n  node_labels = {{ size = \"large\" }}\n  {tainted}"
+    ));
+    stack.apply();
+    assert_runs(&stack, 2);
+    let asked = |node: &str| {
+        let name = format!("node/{}-{node}", stack.name());
+        let paths =
+            "--output=jsonpath={.metadata.labels.size} {.spec.taints[?(@.key==\"size\")].value}";
+        kubectl(&stack, 1, &["get", &name, paths])
+    };
+    assert_eq!(asked("large-2"), "large large");
+    let control_plane = ["control-plane-1".to_owned()];
+    let with_group = |count: u32| {
+        let group = (1..=count).map(|ordinal| format!("large-{ordinal}"));
+        control_plane
+            .iter()
+            .cloned()
+            .chain(group)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(members(&stack, 1), with_group(2));
+
+    // A node that is gone, and a taint that somebody took.
+    docker(&["rm", "--force", &format!("{}-large-1", stack.name())]);
+    let other = format!("{}-large-2", stack.name());
+    kubectl(&stack, 1, &["taint", "node", &other, "size-"]);
+    stack.apply();
+    assert_runs(&stack, 2);
+    assert_eq!([asked("large-1"), asked("large-2")], ["large large"; 2]);
+
+    with(&format!("node_count = 2\n  {}", taint("huge")));
+    stack.apply();
+    assert_runs(&stack, 2);
+    assert_eq!(asked("large-1").trim(), "huge");
+
+    // Of another size, one more before one less.
+    let surge = "upgrade_settings = { max_surge = 1, max_unavailable = 0 }";
+    with(&format!("node_count = 1\n  flavor = \"1x2\"\n  {surge}"));
+    stack.apply();
+    assert_runs(&stack, 1);
+    assert_eq!(members(&stack, 1), with_group(1));
+    assert_eq!(asked("large-1").trim(), "");
+
+    stack.configure(&kubernetes("node_count = 0"));
+    stack.apply();
+    assert_eq!(members(&stack, 1), control_plane);
     stack.assert_plan_is_empty();
     stack.destroy();
     stack.assert_nothing_left();

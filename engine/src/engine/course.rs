@@ -15,9 +15,8 @@ use crate::steps::{
     InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, StartMachine,
     StopMachine, UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
 };
-use lanes::{
-    COMEBACK, Company, lane, load_images, make_again, mark_new, recreate, remove, repair, settle,
-};
+pub(super) use lanes::COMEBACK;
+use lanes::{Company, lane, load_images, make_again, mark_new, recreate, remove, repair, settle};
 
 /// Steps that stand or fall together.
 pub(super) struct Leg {

@@ -14,7 +14,7 @@ use crate::steps::{
 };
 
 /// How long nodes whose machines came back may take to find their cluster and one another by themselves.
-pub(super) const COMEBACK: Duration = Duration::from_mins(1);
+pub(in crate::engine) const COMEBACK: Duration = Duration::from_mins(1);
 /// How long control planes of which none answered a look are given to answer: longer than they take to choose a leader.
 const SILENCE: Duration = Duration::from_secs(15);
 

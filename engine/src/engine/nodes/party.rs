@@ -6,19 +6,20 @@ use std::sync::Arc;
 use super::Target;
 use crate::cluster::Cluster;
 use crate::engine::Engine;
-use crate::engine::course::{Course, Leg};
+use crate::engine::course::{COMEBACK, Course, Leg};
 use crate::engine::memory::{NodeWork, outcome};
 use crate::error::{EngineError, Failure, chain};
 use crate::model::{
-    ClusterRecord, ClusterSpec, GroupName, GroupRecord, NodeName, ObservedCluster, Phase,
+    ClusterRecord, ClusterSpec, GroupName, GroupRecord, MachineState, MemberState, NodeName,
+    ObservedCluster, Phase,
 };
 use crate::operation::Operation;
 use crate::plan::{Beside, Change, CoeNeeds, Plan};
 use crate::platform::Scope;
 use crate::saga::journal::Journal;
-use crate::saga::{OnFailure, Saga};
+use crate::saga::{OnFailure, Saga, Step as _};
 use crate::scheduler::Bounds;
-use crate::steps::{PutRecord, Site};
+use crate::steps::{PutRecord, Site, WaitForReturn};
 
 /// What the cluster's record is to say of a group.
 #[derive(Debug, Clone)]
@@ -115,14 +116,36 @@ impl Engine {
         operation: &Operation,
     ) -> Result<Cluster, Failure> {
         let id = target.observed.id;
+        let names = party.names.clone();
         let then_look = async |site: Site| {
-            let observed = match self.last_look(id).await {
-                Ok(seen) => seen.ok_or(EngineError::NoCluster(id))?,
-                Err(error) => site.as_left_by_its_steps(Phase::There, chain(&error)),
+            let look = async || match self.last_look(id).await {
+                Ok(seen) => seen.ok_or(EngineError::NoCluster(id)),
+                Err(error) => Ok(site.as_left_by_its_steps(Phase::There, chain(&error))),
             };
-            Ok(self.cluster(observed))
+            let observed = look().await?;
+            let late: Vec<NodeName> = names
+                .into_iter()
+                .filter(|name| is_late(&observed, name))
+                .collect();
+            if late.is_empty() {
+                return Ok(self.cluster(observed));
+            }
+            self.wait_for_late(&site, late, operation).await;
+            Ok(self.cluster(look().await?))
         };
         Box::pin(self.run_journaled(work, target, party, operation, then_look)).await
+    }
+
+    /// Gives nodes time that were ready a moment ago, by what the cluster knew of the machines that they had before.
+    async fn wait_for_late(&self, site: &Site, nodes: Vec<NodeName>, operation: &Operation) {
+        let wait = WaitForReturn {
+            nodes,
+            patience: COMEBACK,
+        };
+        let waited = Bounds::of(operation).within(wait.ensure(site)).await;
+        if let Err(error) = waited {
+            tracing::warn!(error = chain(&error), "did not wait for nodes to come back");
+        }
     }
 
     /// The operation ends after `then`: one whose process dies before it can tell of the nodes has not told.
@@ -217,6 +240,14 @@ impl Engine {
             Arc::clone(&self.0.given),
         ))
     }
+}
+
+/// Whether the node's machine runs and its cluster says that it does not answer.
+fn is_late(observed: &ObservedCluster, name: &NodeName) -> bool {
+    let machine = observed.machines.get(name);
+    let member = observed.members.as_ref().and_then(|all| all.get(name));
+    machine.is_some_and(|machine| machine.state == MachineState::Running)
+        && member.is_some_and(|member| member.state == MemberState::Down)
 }
 
 /// Has the record say that of a group.
