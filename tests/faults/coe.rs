@@ -43,7 +43,7 @@ impl Coe {
     pub(crate) fn volumes_of_worker(self) -> &'static [&'static str] {
         match self {
             Self::Swarm => &["data"],
-            Self::Kubernetes => &["containerd", "kubelet", "kubernetes"],
+            Self::Kubernetes => &["containerd", "kubelet", "kubernetes", "storage"],
         }
     }
 

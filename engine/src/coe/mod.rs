@@ -7,6 +7,7 @@ pub mod rehearsal;
 pub mod swarm;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,6 +94,15 @@ pub struct Credentials {
     pub client_key: Secret<String>,
 }
 
+/// One of the nodes that a new cluster begins with, beside the control plane that it is made on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Founder {
+    /// The address of the control plane that the cluster is made on.
+    pub first: IpAddr,
+    /// How many nodes come before it, in an order that all of them share; that control plane is the first.
+    pub ordinal: u32,
+}
+
 /// A node that the driver works on.
 pub struct NodeAccess<'a> {
     /// Its role.
@@ -114,6 +124,29 @@ pub struct CoeView {
     pub settings: BTreeMap<String, String>,
     /// The version that the cluster as a whole is configured for, where the COE has such a thing.
     pub version: Option<String>,
+}
+
+/// What is not ready yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The node that it is about; `None`: no single one.
+    pub node: Option<NodeName>,
+    /// What is missing, and why as far as it is known.
+    pub what: String,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.node {
+            Some(node) => write!(formatter, "{node}: {}", self.what),
+            None => formatter.write_str(&self.what),
+        }
+    }
+}
+
+fn list(missing: &[Missing]) -> String {
+    let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    format!("not ready ({})", missing.join("; "))
 }
 
 /// Why a COE could not do what it was asked.
@@ -149,6 +182,14 @@ pub enum CoeError {
         what: String,
         /// What came back.
         reason: String,
+    },
+    /// Nodes, or what every workload needs, did not become ready in time.
+    #[error("{} after {}", list(.missing), humantime(*.waited))]
+    NotReady {
+        /// What was not, when it was looked at last.
+        missing: Vec<Missing>,
+        /// How long it was waited for.
+        waited: Duration,
     },
     /// What was waited for did not come in time.
     #[error("{what} did not happen within {}", humantime(*.waited))]
@@ -244,6 +285,18 @@ pub trait Coe: Send + Sync {
     /// Makes sure that the first control plane has a cluster, with the settings of the spec's labels.
     async fn init(&self, spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(), CoeError>;
 
+    /// Whether a machine of that role that a new cluster begins with becomes a member without a ticket: all that it has
+    /// to know is known before the cluster is there. Pure.
+    fn founds(&self, role: Role) -> bool;
+
+    /// Makes sure that such a node is a member as soon as there is a cluster. Waits for it, for it runs beside `init`.
+    async fn found(
+        &self,
+        spec: &ClusterSpec,
+        node: &NodeAccess<'_>,
+        founder: Founder,
+    ) -> Result<(), CoeError>;
+
     /// What lets a machine of that role join.
     async fn join_ticket(
         &self,
@@ -289,6 +342,10 @@ pub trait Coe: Send + Sync {
         control_plane: &dyn Exec,
         nodes: &[NodeName],
     ) -> Result<(), CoeError>;
+
+    /// What the node's service said last, for an error that it may explain; `None` where it is kept nowhere, or cannot be
+    /// had.
+    async fn last_words(&self, node: &dyn Exec) -> Option<String>;
 
     /// Makes sure that the cluster's settings are those of the spec's labels. `nodes` are all whose machines run.
     async fn configure(

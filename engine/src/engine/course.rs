@@ -4,6 +4,7 @@ mod lanes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::coe::Coe;
 use crate::model::{
     ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSettings, NodeSpec,
     ObservedCluster, Phase, PortMapping, Role,
@@ -11,7 +12,7 @@ use crate::model::{
 use crate::plan::{Beside, Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
 use crate::saga::{Lane, OnFailure, Saga, Stage};
 use crate::steps::{
-    ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine, EnsureNetwork,
+    ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine, EnsureNetwork, FoundNode,
     InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, StartMachine,
     StopMachine, UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
 };
@@ -43,17 +44,26 @@ fn fetch(images: &[ImageName]) -> impl Iterator<Item = Lane> {
         .map(|image| lane([Box::new(EnsureImage { image })]))
 }
 
-/// New nodes. `first` is among them if there is no cluster to join yet; its machine is made before the
-/// others', because all of them wait for the cluster that is made on it: where processors are few, machines
-/// that start at the same time hold it up. The others start while it becomes a cluster, and then join it
-/// beside one another.
+/// A cluster that is made.
+#[derive(Clone, Copy)]
+pub(super) struct Founding<'a> {
+    /// The control plane that it is made on.
+    pub(super) first: &'a NodeName,
+    /// What makes it.
+    pub(super) coe: &'a dyn Coe,
+}
+
+/// New nodes. The first of a cluster that is made is among them; its machine is made before the others', because all
+/// of them wait for the cluster that is made on it: where processors are few, machines that start at the same time
+/// hold it up. The others start while it becomes a cluster. Those that have to be let in join it then beside one
+/// another.
 pub(super) fn additions(
     saga: Saga,
     spec: &ClusterSpec,
     nodes: Vec<NodeSpec>,
-    first: Option<&NodeName>,
+    founding: Option<Founding<'_>>,
 ) -> Saga {
-    add_with(saga, spec, nodes, first, |_| None)
+    add_with(saga, spec, nodes, founding, |_| None)
 }
 
 /// The same, of nodes that are given something before they take work.
@@ -61,7 +71,7 @@ fn add_with<'a>(
     saga: Saga,
     spec: &ClusterSpec,
     nodes: Vec<NodeSpec>,
-    first: Option<&NodeName>,
+    founding: Option<Founding<'_>>,
     settings: impl Fn(&NodeName) -> Option<&'a NodeSettings>,
 ) -> Saga {
     let names: Vec<_> = nodes.iter().map(|node| node.name.clone()).collect();
@@ -72,20 +82,28 @@ fn add_with<'a>(
     for node in nodes {
         let (name, role) = (node.name.clone(), node.role);
         let mut join: Lane = Vec::new();
-        let machine = lane([Box::new(EnsureMachine {
+        let mut machine = lane([Box::new(EnsureMachine {
             node,
             origin: NodeOrigin::New,
         })]);
-        if first == Some(&name) {
-            first_machine.push(machine);
-            machines.push(lane([Box::new(InitControlPlane { node: name.clone() })]));
-        } else {
-            machines.push(machine);
-            join.push(Box::new(JoinNode {
+        match founding {
+            Some(Founding { first, .. }) if *first == name => {
+                first_machine.push(machine);
+                machine = lane([Box::new(InitControlPlane { node: name.clone() })]);
+            }
+            Some(Founding { first, coe }) if coe.founds(role) => {
+                machine.push(Box::new(FoundNode {
+                    node: name.clone(),
+                    role,
+                    first: first.clone(),
+                }));
+            }
+            _ => join.push(Box::new(JoinNode {
                 node: name.clone(),
                 role,
-            }));
+            })),
         }
+        machines.push(machine);
         if let Some(settings) = settings(&name) {
             join.extend(mark_new(&name, settings));
             if settings.maintenance {

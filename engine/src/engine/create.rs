@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Engine;
-use super::course::{additions, preparations, stop};
+use super::course::{Founding, additions, preparations, stop};
 use super::memory::{Work, outcome};
 use super::update::passage;
 use crate::cluster::Cluster;
@@ -136,7 +136,9 @@ impl Engine {
         let names: Vec<NodeName> = nodes.iter().map(|node| node.name.clone()).collect();
         let mut first_stage = preparations(spec, &[machine_image(spec, &self.needs(spec)?)]);
         first_stage.push(vec![Box::new(put_record(Phase::Making))]);
-        let mut saga = additions(Saga::new().then(first_stage), spec, nodes, names.first());
+        let coe = self.driver(spec.coe)?.as_ref();
+        let founding = names.first().map(|first| Founding { first, coe });
+        let mut saga = additions(Saga::new().then(first_stage), spec, nodes, founding);
         if spec.desired_state == DesiredState::Stopped {
             let is_control_plane =
                 |node: &NodeName| pool_role(&spec.name, node) == Some(Role::ControlPlane);

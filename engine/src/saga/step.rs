@@ -48,6 +48,14 @@ pub enum StepError {
     /// The COE could not.
     #[error(transparent)]
     Coe(#[from] CoeError),
+    /// Nodes did not become ready.
+    #[error("{error}{last_words}")]
+    NotReady {
+        /// Which, and why as far as the COE knows.
+        error: Box<CoeError>,
+        /// What their services said last: lines that begin with a line break, or nothing.
+        last_words: String,
+    },
     /// The node could not.
     #[error(transparent)]
     Exec(#[from] ExecError),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::Site;
 use crate::coe::NodeAccess;
 use crate::model::{NodeName, Role};
+use crate::platform::Retry;
 use crate::saga::{Step, StepError, StepName};
 
 /// See the module.
@@ -37,7 +38,13 @@ impl Step for InitControlPlane {
             address: machine.address,
             exec: exec.as_ref(),
         };
-        site.coe.init(&site.spec, &access).await?;
+        if let Err(error) = site.coe.init(&site.spec, &access).await {
+            let error = StepError::from(error);
+            if error.retry() == Retry::Never {
+                site.has_no_cluster();
+            }
+            return Err(error);
+        }
         site.serves(&self.node);
         site.is_configured();
         Ok(())

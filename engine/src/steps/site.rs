@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 use crate::coe::{ClusterSecrets, Coe, JoinTicket};
 use crate::model::{
@@ -123,6 +124,8 @@ pub struct Site {
     secrets: OnceCell<ClusterSecrets>,
     control_plane_ticket: OnceCell<JoinTicket>,
     worker_ticket: OnceCell<JoinTicket>,
+    /// Cancelled when there will be no cluster to be a node of.
+    failed: CancellationToken,
     /// Held while a control plane joins, where one at a time may.
     joining: tokio::sync::Mutex<()>,
 }
@@ -150,6 +153,7 @@ impl Site {
             secrets: OnceCell::new(),
             control_plane_ticket: OnceCell::new(),
             worker_ticket: OnceCell::new(),
+            failed: CancellationToken::new(),
             joining: tokio::sync::Mutex::default(),
         }
     }
@@ -304,6 +308,25 @@ impl Site {
         let mut known = self.known();
         known.initialized = true;
         known.serving.insert(node.clone());
+    }
+
+    /// The cluster could not be made on its first control plane.
+    pub(super) fn has_no_cluster(&self) {
+        self.failed.cancel();
+    }
+
+    /// Waits until that is so.
+    pub(super) async fn cluster_failed(&self) {
+        self.failed.cancelled().await;
+    }
+
+    /// How many nodes come before that one, in the order in which they get addresses.
+    pub(super) fn ordinal(&self, node: &NodeName) -> u32 {
+        let before = self
+            .expected
+            .iter()
+            .take_while(|expected| *expected != node);
+        u32::try_from(before.count()).unwrap_or(u32::MAX)
     }
 
     /// The node has the labels that were asked for last.

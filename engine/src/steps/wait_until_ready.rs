@@ -1,8 +1,12 @@
 //! Waits until nodes are ready members of their cluster, of the version that is wanted.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
 use async_trait::async_trait;
 
 use super::Site;
+use crate::coe::CoeError;
 use crate::model::NodeName;
 use crate::plan::{PlanError, version};
 use crate::saga::{Step, StepError, StepName};
@@ -30,13 +34,38 @@ impl Step for WaitUntilReady {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let asked = site.any_control_plane()?;
-        site.coe
-            .wait_until_ready(asked.as_ref(), &self.nodes)
-            .await?;
+        let ready = site.coe.wait_until_ready(asked.as_ref(), &self.nodes).await;
+        if let Err(error) = ready {
+            return Err(explained(site, error).await);
+        }
         match &site.spec.version {
             Some(wanted) => self.verify_version(site, asked.as_ref(), wanted).await,
             None => Ok(()),
         }
+    }
+}
+
+/// How many nodes are asked why they are not ready: what keeps one from it keeps most.
+const ASKED: usize = 2;
+
+/// The error together with what the services of those nodes said last that are not ready.
+async fn explained(site: &Site, error: CoeError) -> StepError {
+    let CoeError::NotReady { missing, .. } = &error else {
+        return error.into();
+    };
+    let nodes: BTreeSet<NodeName> = missing.iter().filter_map(|it| it.node.clone()).collect();
+    let mut last_words = String::new();
+    for node in nodes.iter().take(ASKED) {
+        if let Ok(exec) = site.exec(node)
+            && let Some(said) = site.coe.last_words(exec.as_ref()).await
+        {
+            // Writing to a string cannot fail.
+            _ = write!(last_words, "\n{node} said last:\n{said}");
+        }
+    }
+    StepError::NotReady {
+        error: Box::new(error),
+        last_words,
     }
 }
 

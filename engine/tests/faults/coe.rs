@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use coe_engine::coe::rehearsal::Rehearsal;
 use coe_engine::coe::{
-    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
-    Upgrades,
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, Founder, JoinTicket, NewNode,
+    NodeAccess, Upgrades,
 };
 use coe_engine::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
@@ -106,6 +106,19 @@ impl Coe for WatchedCoe {
         self.inner.init(spec, first).await
     }
 
+    fn founds(&self, role: Role) -> bool {
+        self.inner.founds(role)
+    }
+
+    async fn found(
+        &self,
+        spec: &ClusterSpec,
+        node: &NodeAccess<'_>,
+        founder: Founder,
+    ) -> Result<(), CoeError> {
+        self.inner.found(spec, node, founder).await
+    }
+
     async fn join_ticket(
         &self,
         control_plane: &dyn Exec,
@@ -142,6 +155,10 @@ impl Coe for WatchedCoe {
         nodes: &[NodeName],
     ) -> Result<(), CoeError> {
         self.inner.wait_until_ready(control_plane, nodes).await
+    }
+
+    async fn last_words(&self, node: &dyn Exec) -> Option<String> {
+        self.inner.last_words(node).await
     }
 
     async fn configure(

@@ -1,28 +1,62 @@
-//! What a container runtime is told of the network between pods. Pure.
+//! What a container runtime is told of a network between pods that routes make. Pure.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// A network of that name whose pods on this node have addresses of `subnet`: by plugins that every node image has.
-///
-/// What of addresses is taken is remembered where a start of the machine forgets it, as it forgets the pods.
-pub(super) fn configuration(name: &str, subnet: &str, mtu: &Value) -> String {
-    let configuration = json!({
-        "cniVersion": "0.3.1",
-        "name": name,
-        "plugins": [
-            {
-                "type": "ptp",
-                "ipMasq": false,
-                "mtu": mtu,
-                "ipam": {
-                    "type": "host-local",
-                    "dataDir": "/run/cni-ipam-state",
-                    "ranges": [[{ "subnet": subnet }]],
-                    "routes": [{ "dst": "0.0.0.0/0" }],
+/// A network of routes, as the runtime knows it: by plugins that every node image has.
+pub(super) struct Routes {
+    /// Its name.
+    name: &'static str,
+    /// Where it is remembered which addresses are taken: where a start of the machine forgets it, as it forgets the pods.
+    taken: &'static str,
+}
+
+/// The one that each node keeps by itself.
+pub(super) const NATIVE: Routes = Routes {
+    name: "coe",
+    taken: "/run/cni-ipam-state",
+};
+
+/// The one that the node images of this project bring, which writes the same file when it comes to it.
+pub(super) const OF_IMAGE: Routes = Routes {
+    name: "pod-network",
+    taken: "/run/pod-network",
+};
+
+impl Routes {
+    /// The part of a script of bash by which `tell_runtime SUBNET ADDRESS` tells the runtime that the pods of the node
+    /// with that address have addresses of that subnet.
+    pub(super) fn tell_runtime(&self) -> String {
+        let template = json!({
+            "cniVersion": "0.3.1",
+            "name": self.name,
+            "plugins": [
+                {
+                    "type": "ptp",
+                    "mtu": "@MTU@",
+                    "ipam": {
+                        "type": "host-local",
+                        "dataDir": self.taken,
+                        "ranges": [[{ "subnet": "@SUBNET@" }]],
+                        "routes": [{ "dst": "0.0.0.0/0" }],
+                    },
                 },
-            },
-            { "type": "portmap", "capabilities": { "portMappings": true } },
-        ],
-    });
-    format!("{configuration}\n")
+                { "type": "portmap", "capabilities": { "portMappings": true } },
+            ],
+        });
+        format!(
+            r#"tell_runtime() {{
+    local subnet=$1 address=$2 folder=/etc/cni/net.d file=10-{name}.conflist device written
+    read -r _ device _ < <(ip -o -4 address show to "$address")
+    written='{template:#}'
+    written=${{written//@SUBNET@/$subnet}}
+    written=${{written//\"@MTU@\"/$(cat "/sys/class/net/$device/mtu")}}
+    [ "$(cat "$folder/$file" 2>/dev/null)" != "$written" ] || return 0
+    mkdir -p "$folder"
+    # The runtime reads no file of another ending, and so none that is half written.
+    printf '%s\n' "$written" >"$folder/.{name}.draft"
+    mv "$folder/.{name}.draft" "$folder/$file"
+}}"#,
+            name = self.name,
+        )
+    }
 }

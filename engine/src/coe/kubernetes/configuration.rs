@@ -4,13 +4,18 @@
 
 use std::net::IpAddr;
 
+use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
+use super::authorities::FOLDER;
 use super::facts::NodeFacts;
 use super::hosts::CONTROL_PLANES;
 use super::settings::{Argument, Settings};
 use super::{API_PORT, api_server_files};
 use crate::model::{ClusterName, NodeName, Role};
+
+/// What control planes are labelled, and tainted, with.
+const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
 /// The first control plane and its cluster, as kubeadm has to know them.
 pub(super) struct ClusterConfiguration<'a> {
@@ -37,7 +42,7 @@ impl ClusterConfiguration<'_> {
                 self.facts,
             ),
             self.cluster(),
-            self.kubelet(),
+            kubelet(self.settings, self.facts),
         ];
         let documents: Vec<String> = documents
             .into_iter()
@@ -58,10 +63,7 @@ impl ClusterConfiguration<'_> {
             "controlPlaneEndpoint": format!("{CONTROL_PLANES}:{API_PORT}"),
             "encryptionAlgorithm": "ECDSA-P256",
             "kubernetesVersion": self.facts.version,
-            "networking": {
-                "podSubnet": settings.pod_cidr.to_string(),
-                "serviceSubnet": settings.service_cidr.to_string(),
-            },
+            "networking": networking(settings),
             "apiServer": { "certSANs": names },
             "controllerManager": { "extraArgs": self.controller_manager() },
         });
@@ -117,29 +119,6 @@ impl ClusterConfiguration<'_> {
         (!gates.is_empty()).then(|| Argument::new("feature-gates", gates.join(",")))
     }
 
-    fn kubelet(&self) -> Value {
-        let mut kubelet = json!({
-            "apiVersion": "kubelet.config.k8s.io/v1beta1",
-            "kind": "KubeletConfiguration",
-        });
-        if self.facts.shares_machine {
-            // As kind has them: a part of the machine's cgroups of its own, and neither its swap nor
-            // how full its disk is says anything of this node.
-            kubelet["cgroupRoot"] = json!("/kubelet");
-            kubelet["failSwapOn"] = json!(false);
-            kubelet["imageGCHighThresholdPercent"] = json!(100);
-            kubelet["evictionHard"] = json!({
-                "imagefs.available": "0%",
-                "nodefs.available": "0%",
-                "nodefs.inodesFree": "0%",
-            });
-        }
-        if !self.settings.feature_gates.is_empty() {
-            kubelet["featureGates"] = json!(self.settings.feature_gates);
-        }
-        kubelet
-    }
-
     fn proxy(&self) -> Option<Value> {
         let mut proxy = json!({
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -163,17 +142,68 @@ fn arguments(arguments: &[Argument]) -> Value {
     arguments.iter().map(argument).collect()
 }
 
+/// What kubelets are told, but for what kubeadm knows better.
+fn kubelet(settings: &Settings, facts: &NodeFacts) -> Value {
+    let mut kubelet = json!({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+    });
+    if facts.shares_machine {
+        // As kind has them: a part of the machine's cgroups of its own, and neither its swap nor
+        // how full its disk is says anything of this node.
+        kubelet["cgroupRoot"] = json!("/kubelet");
+        kubelet["failSwapOn"] = json!(false);
+        kubelet["imageGCHighThresholdPercent"] = json!(100);
+        kubelet["evictionHard"] = json!({
+            "imagefs.available": "0%",
+            "nodefs.available": "0%",
+            "nodefs.inodesFree": "0%",
+        });
+    }
+    if !settings.feature_gates.is_empty() {
+        kubelet["featureGates"] = json!(settings.feature_gates);
+    }
+    kubelet
+}
+
+/// What kubeadm has to know to start the kubelet of a worker that the cluster begins with.
+pub(super) fn found_worker(
+    node: &NodeName,
+    address: IpAddr,
+    facts: &NodeFacts,
+    settings: &Settings,
+) -> String {
+    let mut cluster = cluster_of_worker(facts);
+    cluster["networking"] = networking(settings);
+    let mut kubelet = kubelet(settings, facts);
+    // kubeadm's own default is in the folder that is not there.
+    kubelet["authentication"] = json!({ "x509": { "clientCAFile": format!("{FOLDER}/ca.crt") } });
+    let registration = registration(node, Role::Worker, address, true, facts);
+    format!("{registration:#}\n---\n{cluster:#}\n---\n{kubelet:#}\n")
+}
+
 /// What kubeadm has to know to start the kubelet of a worker that joins, but for the kubelet's own configuration.
 pub(super) fn kubelet_start(node: &NodeName, address: IpAddr, facts: &NodeFacts) -> String {
     let registration = registration(node, Role::Worker, address, true, facts);
-    let cluster = json!({
+    format!("{registration:#}\n---\n{:#}\n", cluster_of_worker(facts))
+}
+
+/// What kubeadm has to know of a worker's cluster.
+fn cluster_of_worker(facts: &NodeFacts) -> Value {
+    json!({
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
         "kubernetesVersion": facts.version,
         // A folder that is not there: kubeadm refuses to begin where a CA's certificate lies without its key.
         "certificatesDir": "/etc/kubernetes/coe/pki",
-    });
-    format!("{registration:#}\n---\n{cluster:#}\n")
+    })
+}
+
+fn networking(settings: &Settings) -> Value {
+    json!({
+        "podSubnet": settings.pod_cidr.to_string(),
+        "serviceSubnet": settings.service_cidr.to_string(),
+    })
 }
 
 /// What kubeadm has to know to make a node another control plane. Whom it may ask is in the file `discovery`.
@@ -194,6 +224,37 @@ pub(super) fn join_control_plane(
     format!("{join:#}\n")
 }
 
+/// What keeps workloads from a node.
+fn taints(role: Role, takes_work: bool) -> Value {
+    if role == Role::ControlPlane && !takes_work {
+        json!([{ "key": CONTROL_PLANE, "effect": "NoSchedule" }])
+    } else {
+        json!([])
+    }
+}
+
+/// A node before its kubelet has registered it: with what kubeadm marks it with later, and its part of the addresses of
+/// pods.
+pub(super) fn node(node: &NodeName, role: Role, takes_work: bool, pods: Ipv4Net) -> Value {
+    let labels = match role {
+        Role::ControlPlane => json!({
+            CONTROL_PLANE: "",
+            "node.kubernetes.io/exclude-from-external-load-balancers": "",
+        }),
+        Role::Worker => json!({}),
+    };
+    json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": { "name": node.as_str(), "labels": labels },
+        "spec": {
+            "podCIDR": pods.to_string(),
+            "podCIDRs": [pods.to_string()],
+            "taints": taints(role, takes_work),
+        },
+    })
+}
+
 /// How a node registers itself.
 fn registration(
     node: &NodeName,
@@ -204,11 +265,7 @@ fn registration(
 ) -> Value {
     let mut all = vec![Argument::new("node-ip", address.to_string())];
     all.extend_from_slice(&facts.kubelet_arguments);
-    let taints = if role == Role::ControlPlane && !takes_work {
-        json!([{ "key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule" }])
-    } else {
-        json!([])
-    };
+    let taints = taints(role, takes_work);
     json!({
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "InitConfiguration",
@@ -235,6 +292,7 @@ mod tests {
             version: version.to_owned(),
             shares_machine,
             brings_network: true,
+            brings_routes: true,
             kept_version: None,
             kubelet_arguments: Vec::new(),
         }
@@ -296,6 +354,18 @@ mod tests {
             &node,
             [10, 1, 0, 3].into(),
             &facts("v1.34.4", true),
+        ));
+    }
+
+    #[test]
+    fn a_kubelet_that_a_cluster_begins_with_is_told_what_the_cluster_would_tell() {
+        let node = "demo-worker-1".parse().unwrap();
+        let settings = Settings::of(&ClusterSpec::smallest("demo"));
+        expect_test::expect_file!["golden/founding-worker-v1.34.4.yaml"].assert_eq(&found_worker(
+            &node,
+            [10, 1, 0, 3].into(),
+            &facts("v1.34.4", true),
+            &settings,
         ));
     }
 

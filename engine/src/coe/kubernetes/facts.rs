@@ -14,6 +14,8 @@ pub(super) struct NodeFacts {
     pub shares_machine: bool,
     /// Whether its image brings a pod network.
     pub brings_network: bool,
+    /// Whether that is the one of this project's own images.
+    pub brings_routes: bool,
     /// The version that has written what its volumes keep; `None`: it never was one of the cluster.
     pub kept_version: Option<String>,
     /// What its kubelet is given beside what it needs.
@@ -22,6 +24,9 @@ pub(super) struct NodeFacts {
 
 /// The manifest of the network that a node image brings (kind's contract of node images).
 pub(super) const NETWORK_MANIFEST: &str = "/kind/manifests/default-cni.yaml";
+
+/// What names, in its manifest, the one that this project's images bring.
+const ROUTES: &str = "image: docker.io/coe/pod-network:1$";
 
 /// Before the version in the node's answer.
 const KEPT: &str = "kept ";
@@ -34,6 +39,7 @@ pub(super) async fn of(node: &dyn Exec) -> Result<NodeFacts, CoeError> {
 kubeadm version --output short
 [ -e /kind/version ] && echo shares-machine
 [ -e {NETWORK_MANIFEST} ] && echo brings-network
+grep --quiet '{ROUTES}' {NETWORK_MANIFEST} 2>/dev/null && echo brings-routes
 [ -e {VERSION} ] && echo \"{KEPT}$(cat {VERSION})\"
 [ -e {KUBELET_ARGUMENTS} ] && cat {KUBELET_ARGUMENTS}
 exit 0"
@@ -65,6 +71,7 @@ exit 0"
         version,
         shares_machine: marks.contains(&"shares-machine"),
         brings_network: marks.contains(&"brings-network"),
+        brings_routes: marks.contains(&"brings-routes"),
         kept_version: kept.map(str::to_owned),
         kubelet_arguments: marks
             .iter()

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::api::Api;
 use super::configuration::ClusterConfiguration;
+use super::early_network::{self, EarlyNode};
 use super::facts::{self, NodeFacts};
 use super::settings::Settings;
 use super::{boot, network, shell};
 use crate::coe::{CoeError, NodeAccess};
-use crate::model::{ClusterSpec, Secret};
+use crate::model::{ClusterSpec, Role, Secret};
 use crate::transport::Exec;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
@@ -28,9 +29,16 @@ const CONTROLLER_MANAGER: &str =
     "kubeadm init phase control-plane controller-manager --config /etc/kubernetes/coe/kubeadm.yaml";
 const SCHEDULER: &str =
     "kubeadm init phase control-plane scheduler --config /etc/kubernetes/coe/kubeadm.yaml";
-/// The rest.
+/// The rest, but for what runs in pods.
 const FINISH: &str = "kubeadm init --config /etc/kubernetes/coe/kubeadm.yaml --skip-phases=preflight,\
-certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane,upload-certs,kubelet-finalize,show-join-command";
+certs,kubeconfig,etcd,control-plane,kubelet-start,wait-control-plane,upload-certs,kubelet-finalize,addon,show-join-command";
+const KUBE_PROXY: &str =
+    "kubeadm init phase addon kube-proxy --config /etc/kubernetes/coe/kubeadm.yaml";
+const NAMES: &str = "kubeadm init phase addon coredns --config /etc/kubernetes/coe/kubeadm.yaml";
+/// Waits until services are reached from the nodes that are there, or nearly all of them: who connects to one before that
+/// sends packets nowhere, and the kernel keeps to it for the half minute that such a connection is tried for.
+const AWAIT_SERVICES: &str = "kubectl --kubeconfig /etc/kubernetes/super-admin.conf --namespace kube-system \
+rollout status daemonset kube-proxy --timeout=20s || true";
 
 /// See `Coe::init`.
 pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(), CoeError> {
@@ -38,17 +46,35 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
     let settings = Settings::of(spec);
     check(spec, &settings, first, &facts)?;
     let configuration = configuration(spec, &settings, first, &facts).await?;
-    start(first.exec, &configuration).await?;
+    let early = EarlyNode {
+        name: first.exec.node(),
+        role: Role::ControlPlane,
+        address: first.address,
+        ordinal: 0,
+        takes_work: takes_work(spec),
+    };
+    let register = early_network::register(&early, &settings, &facts);
+    start(first.exec, &configuration, &register).await?;
     let api = wait_for_api(first.exec).await?;
     let finish = format!(
-        "set -e\n{}\n{SCHEDULER}\n{FINISH}\n{}",
+        "set -e\n{}\n{SCHEDULER}\n{KUBE_PROXY}\n{FINISH}\n{}\n{AWAIT_SERVICES}",
         boot::alone(boot::KUBEADM),
         boot::remember_version()
     );
-    tokio::try_join!(
-        shell::succeed(first.exec, "set up the cluster", shell::script(finish)),
-        network::apply(first.exec, &settings, &facts),
-    )?;
+    let finish = shell::succeed(first.exec, "set up the cluster", shell::script(finish));
+    let names = format!("set -e\n{}\n{NAMES}", boot::alone(boot::KUBEADM));
+    let names = shell::succeed(first.exec, "have names resolved", shell::script(names));
+    let network = network::apply(first.exec, &settings, &facts);
+    if network::needs_services(&settings, &facts) {
+        finish.await?;
+        tokio::try_join!(names, network)?;
+    } else {
+        let finish = async {
+            finish.await?;
+            names.await
+        };
+        tokio::try_join!(finish, network)?;
+    }
     drop(api);
     Ok(())
 }
@@ -66,11 +92,16 @@ pub(super) async fn configuration(
         node: node.exec.node(),
         address: node.address,
         reached_by: &reached_by,
-        takes_work: spec.workers == 0,
+        takes_work: takes_work(spec),
         facts,
         settings,
     };
     Ok(configuration.render())
+}
+
+/// Whether workloads may run on control planes: there is nowhere else.
+fn takes_work(spec: &ClusterSpec) -> bool {
+    spec.workers == 0
 }
 
 fn check(
@@ -95,7 +126,7 @@ fn check(
     network::check_image(settings, facts).map_err(refused)
 }
 
-async fn start(node: &dyn Exec, configuration: &str) -> Result<(), CoeError> {
+async fn start(node: &dyn Exec, configuration: &str, register: &str) -> Result<(), CoeError> {
     let script = format!(
         "{}
 # Whatever phase an earlier try came to, they are begun anew: each takes up what it finds.
@@ -104,9 +135,13 @@ if [ ! -e {STARTED} ]; then
     touch {STARTED}
 fi
 exec 9>&-
+{register}
 # The port is bound before anything is served: what connects now is answered at the first possible moment.
 until (exec 3<>/dev/tcp/127.0.0.1/6443) 2>/dev/null; do sleep 0.05; done
-{CONTROLLER_MANAGER}",
+register_early /etc/kubernetes/super-admin.conf &
+registering=$!
+{CONTROLLER_MANAGER}
+wait $registering",
         boot::take_configuration()
     );
     let configuration = Secret::new(configuration.to_owned().into_bytes());
@@ -116,9 +151,9 @@ until (exec 3<>/dev/tcp/127.0.0.1/6443) 2>/dev/null; do sleep 0.05; done
         Ok(started) => started,
         Err(_late) => Err(CoeError::Late {
             what: format!(
-                "the start of the API on {} (kubelet: {})",
+                "the start of the API on {} (its kubelet said last: {})",
                 node.node(),
-                shell::last_words_of_kubelet(node).await
+                shell::last_words_of_kubelet(node).await.unwrap_or_default()
             ),
             waited: API_UP,
         }),

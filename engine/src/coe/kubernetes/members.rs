@@ -17,7 +17,7 @@ use crate::transport::Exec;
 const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-/// How long a kubelet may take to register its node: several times as long as on a slow machine.
+/// How long a kubelet may take to register its node, or to tell of itself: several times as long as on a slow machine.
 const REGISTERED: Duration = Duration::from_mins(2);
 
 /// See `Coe::observe`.
@@ -51,23 +51,55 @@ pub(super) async fn list(api: &Api) -> Result<Vec<Node>, CoeError> {
 
 /// The node of that name, once its kubelet has registered it: one that has just joined may not have yet.
 pub(super) async fn registered(api: &Api, name: &NodeName, what: &str) -> Result<Node, CoeError> {
+    once(api, name, what, |_node| true, "the registration").await
+}
+
+/// Waits until the node's kubelet has told that it is of that version (`v1.34.4`): the cluster says of one that has just
+/// been replaced what the one before said of itself.
+pub(super) async fn tells_version(
+    api: &Api,
+    name: &NodeName,
+    version: &str,
+) -> Result<(), CoeError> {
+    let is_told = |node: &Node| kubelet_version(node) == version;
+    let what = "ask for its version";
+    let waited_for = "the first word of the new kubelet";
+    once(api, name, what, is_told, waited_for).await.map(drop)
+}
+
+/// The node of that name, once it is registered and so.
+async fn once(
+    api: &Api,
+    name: &NodeName,
+    what: &str,
+    is_so: impl Fn(&Node) -> bool + Send + Sync,
+    waited_for: &str,
+) -> Result<Node, CoeError> {
     let nodes = everywhere::<Node>();
-    let registering = async {
+    let waiting = async {
         loop {
             match api.get::<Node>(&nodes, name.as_str()).await {
-                Ok(node) => return Ok(node),
-                Err(error) if error.is_absent() => tokio::time::sleep(BETWEEN_LOOKS).await,
+                Ok(node) if is_so(&node) => return Ok(node),
+                Ok(_) => {}
+                Err(error) if error.is_absent() => {}
                 Err(error) => return Err(api.failure(what, &error)),
             }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     };
-    match tokio::time::timeout(REGISTERED, registering).await {
+    match tokio::time::timeout(REGISTERED, waiting).await {
         Ok(node) => node,
         Err(_late) => Err(CoeError::Late {
-            what: format!("the registration of {name}"),
+            what: format!("{waited_for} of {name}"),
             waited: REGISTERED,
         }),
     }
+}
+
+fn kubelet_version(node: &Node) -> &str {
+    let status = node.status.as_ref();
+    let info = status.and_then(|status| status.node_info.as_ref());
+    info.map_or("", |info| info.kubelet_version.as_str())
 }
 
 fn member(node: &Node, is_whole: bool) -> Member {
@@ -78,10 +110,6 @@ fn member(node: &Node, is_whole: bool) -> Member {
     } else {
         MemberState::Ready
     };
-    let info = node
-        .status
-        .as_ref()
-        .and_then(|status| status.node_info.as_ref());
     Member {
         id: node.uid().unwrap_or_default(),
         role: if node.labels().contains_key(CONTROL_PLANE) {
@@ -90,9 +118,7 @@ fn member(node: &Node, is_whole: bool) -> Member {
             Role::Worker
         },
         state,
-        version: info.map_or_else(String::new, |info| {
-            info.kubelet_version.trim_start_matches('v').to_owned()
-        }),
+        version: kubelet_version(node).trim_start_matches('v').to_owned(),
         labels: node_labels::of_user(node),
         taints: node_taints::of_user(node),
     }

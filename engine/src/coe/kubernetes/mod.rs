@@ -14,8 +14,10 @@ mod cni;
 mod configuration;
 mod configure;
 mod drain;
+mod early_network;
 mod etcd;
 mod facts;
+mod found;
 mod hosts;
 mod init;
 mod join;
@@ -42,8 +44,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
-    Upgrades,
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, Founder, JoinTicket, NewNode,
+    NodeAccess, Upgrades,
 };
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
@@ -140,6 +142,20 @@ impl Coe for Kubernetes {
         init::init(spec, first).await
     }
 
+    /// A control plane is let into etcd by those that are there.
+    fn founds(&self, role: Role) -> bool {
+        role == Role::Worker
+    }
+
+    async fn found(
+        &self,
+        spec: &ClusterSpec,
+        node: &NodeAccess<'_>,
+        founder: Founder,
+    ) -> Result<(), CoeError> {
+        found::found(spec, node, founder).await
+    }
+
     async fn join_ticket(
         &self,
         control_plane: &dyn Exec,
@@ -189,6 +205,10 @@ impl Coe for Kubernetes {
         nodes: &[NodeName],
     ) -> Result<(), CoeError> {
         ready::wait_until_ready(control_plane, nodes).await
+    }
+
+    async fn last_words(&self, node: &dyn Exec) -> Option<String> {
+        shell::last_words_of_kubelet(node).await
     }
 
     async fn configure(

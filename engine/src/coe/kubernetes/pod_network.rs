@@ -3,7 +3,7 @@
 //! Nodes have to be in one network, where each reaches the others without a router between. IPv4 only, and no network
 //! policies.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::authorities::public;
 use super::cni;
@@ -51,7 +51,6 @@ RestartSec=1
 }
 
 fn script(settings: &Settings, node: &NodeName) -> String {
-    let configuration = cni::configuration("coe", "@SUBNET@", &Value::from("@MTU@"));
     format!(
         r#"#!/bin/bash
 # Tells the container runtime of this node's pods, keeps routes to the pods of the others, each over its node's address,
@@ -59,23 +58,15 @@ fn script(settings: &Settings, node: &NodeName) -> String {
 set -euo pipefail
 node={node}
 pods={pods}
-configuration=/etc/cni/net.d/10-coe.conflist
-template='{configuration}'
 identity=/var/lib/kubelet/pki/kubelet-client-current.pem
 
+{tell_runtime}
+
 own() {{
-    local subnet=$1 address=$2 device written
+    local subnet=$1 address=$2
     local rule=(POSTROUTING -s "$subnet" ! -d "$pods" -m comment --comment "pods to the world outside" -j MASQUERADE)
     iptables -w -t nat -C "${{rule[@]}}" 2>/dev/null || iptables -w -t nat -A "${{rule[@]}}"
-    read -r _ device _ < <(ip -o -4 address show to "$address")
-    written=${{template//@SUBNET@/$subnet}}
-    written=${{written//\"@MTU@\"/$(cat "/sys/class/net/$device/mtu")}}
-    if [ "$(cat "$configuration" 2>/dev/null)" != "$written" ]; then
-        mkdir -p "${{configuration%/*}}"
-        # The runtime reads no file of another ending, and so none that is half written.
-        printf '%s\n' "$written" >"${{configuration%/*}}/.coe.draft"
-        mv "${{configuration%/*}}/.coe.draft" "$configuration"
-    fi
+    tell_runtime "$subnet" "$address"
 }}
 
 until [ -e "$identity" ]; do sleep 0.2; done
@@ -95,7 +86,7 @@ kubectl --kubeconfig /etc/kubernetes/kubelet.conf get nodes --watch --output-wat
     done
 "#,
         pods = settings.pod_cidr,
-        configuration = configuration.trim_end(),
+        tell_runtime = cni::NATIVE.tell_runtime(),
     )
 }
 

@@ -1,6 +1,5 @@
 //! Waits until nodes are up, and until they and what runs on them are ready.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
@@ -10,7 +9,7 @@ use kube_core::params::ListParams;
 
 use super::api::{Api, ApiError, within};
 use super::{members, network};
-use crate::coe::CoeError;
+use crate::coe::{CoeError, Missing};
 use crate::model::NodeName;
 use crate::transport::{Command, Exec};
 
@@ -35,7 +34,7 @@ pub(super) async fn wait_until_ready(
     control_plane: &dyn Exec,
     nodes: &[NodeName],
 ) -> Result<(), CoeError> {
-    let mut missing = String::new();
+    let mut missing = Vec::new();
     let waiting = async {
         let api = Api::connect(control_plane).await?;
         let network = if network::is_left_out(control_plane).await? {
@@ -53,8 +52,8 @@ pub(super) async fn wait_until_ready(
     };
     match tokio::time::timeout(READY, waiting).await {
         Ok(result) => result,
-        Err(_late) => Err(CoeError::Late {
-            what: format!("becoming ready ({missing})"),
+        Err(_late) => Err(CoeError::NotReady {
+            missing,
             waited: READY,
         }),
     }
@@ -71,27 +70,30 @@ async fn what_is_missing(
     api: &Api,
     wanted: &[NodeName],
     network: Network,
-) -> Result<String, CoeError> {
+) -> Result<Vec<Missing>, CoeError> {
     let nodes = members::list(api).await?;
-    let mut missing = String::new();
-    for name in wanted {
-        let node = nodes.iter().find(|node| node.name_any() == name.as_str());
-        if let Some(reason) = why_not_ready(node, network) {
-            // Writing to a string cannot fail.
-            _ = write!(missing, "{name}: {reason}; ");
-        }
-    }
+    let of_node = |name: &NodeName, what: String| Missing {
+        node: Some(name.clone()),
+        what,
+    };
+    let mut missing: Vec<Missing> = wanted
+        .iter()
+        .filter_map(|name| {
+            let node = nodes.iter().find(|node| node.name_any() == name.as_str());
+            Some(of_node(name, why_not_ready(node, network)?))
+        })
+        .collect();
     if missing.is_empty() {
         for name in wanted {
             if !kubelet_answers(api, name).await? {
-                _ = write!(missing, "{name}: its kubelet does not answer; ");
+                missing.push(of_node(name, "its kubelet does not answer".to_owned()));
             }
         }
     }
     if missing.is_empty() {
         missing = system_not_ready(api, wanted, network).await?;
     }
-    Ok(missing.trim_end_matches("; ").to_owned())
+    Ok(missing)
 }
 
 /// Whether the node's kubelet answers now: of one that was stopped the cluster says for a while that it is as it
@@ -123,7 +125,7 @@ async fn system_not_ready(
     api: &Api,
     nodes: &[NodeName],
     network: Network,
-) -> Result<String, CoeError> {
+) -> Result<Vec<Missing>, CoeError> {
     let everything = ListParams::default();
     let on_nodes = match nodes {
         [node] => ListParams::default().fields(&format!("spec.nodeName={node}")),
@@ -152,28 +154,33 @@ fn missing_of_system(
     deployments: &[Deployment],
     nodes: &[NodeName],
     network: Network,
-) -> String {
-    let mut missing = String::new();
+) -> Vec<Missing> {
+    let of_all = |what: &str| Missing {
+        node: None,
+        what: what.to_owned(),
+    };
+    let mut missing = Vec::new();
     let on_each: Vec<&DaemonSet> = sets.iter().filter(|set| nodes_need(set)).collect();
     if on_each.is_empty() {
-        missing.push_str("kube-proxy: not made; ");
+        missing.push(of_all("kube-proxy is not made"));
     }
     for set in on_each {
         let is_ready_on = |node: &&NodeName| {
             let mut of_set = pods.iter().filter(|pod| is_of(pod, set));
             of_set.any(|pod| runs_on(pod, node) && is_ready(pod))
         };
-        for node in nodes.iter().filter(|node| !is_ready_on(node)) {
-            // Writing to a string cannot fail.
-            _ = write!(missing, "{}: not ready on {node}; ", set.name_any());
-        }
+        let lacking = nodes.iter().filter(|node| !is_ready_on(node));
+        missing.extend(lacking.map(|node| Missing {
+            node: Some(node.clone()),
+            what: format!("{} is not ready on it", set.name_any()),
+        }));
     }
     let resolves = deployments
         .iter()
         .any(|deployment| deployment.name_any() == DNS && has_served(deployment));
     // What resolves names is a pod like any other.
     if !resolves && network == Network::Needed {
-        _ = write!(missing, "{DNS}: not available; ");
+        missing.push(of_all("coredns is not available"));
     }
     missing
 }
@@ -272,7 +279,9 @@ mod tests {
         let everywhere = json!([{ "operator": "Exists" }]);
         let sets = [set("kube-proxy", &everywhere), set("of-a-user", &json!([]))];
         let nodes: Vec<NodeName> = ["a-1", "b-1"].map(|name| name.parse().unwrap()).to_vec();
-        missing_of_system(&sets, pods, &[dns], &nodes, Network::Needed)
+        let missing = missing_of_system(&sets, pods, &[dns], &nodes, Network::Needed);
+        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        missing.join("; ")
     }
 
     #[test]
@@ -283,7 +292,10 @@ mod tests {
         let both = [ready.clone(), pod("kube-proxy", "b-1", "True"), elsewhere];
         assert_eq!(missing(&both, served()), "");
         let one = [ready, pod("kube-proxy", "b-1", "False")];
-        assert_eq!(missing(&one, served()), "kube-proxy: not ready on b-1; ");
+        assert_eq!(
+            missing(&one, served()),
+            "b-1: kube-proxy is not ready on it"
+        );
     }
 
     #[test]

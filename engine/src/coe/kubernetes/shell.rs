@@ -39,7 +39,7 @@ pub(super) async fn succeed(node: &dyn Exec, what: &str, command: Command) -> Re
 }
 
 /// The last lines of the kubelet's log, for an error that they may explain.
-pub(super) async fn last_words_of_kubelet(node: &dyn Exec) -> String {
+pub(super) async fn last_words_of_kubelet(node: &dyn Exec) -> Option<String> {
     let ask = Command::new([
         "journalctl",
         "--unit=kubelet",
@@ -47,12 +47,9 @@ pub(super) async fn last_words_of_kubelet(node: &dyn Exec) -> String {
         "--lines=5",
         "--output=cat",
     ]);
-    match node.run(ask).await {
-        Ok(output) => String::from_utf8_lossy(&output.stdout)
-            .trim_end()
-            .to_owned(),
-        Err(error) => error.to_string(),
-    }
+    let said = node.run(ask).await.ok()?;
+    let said = String::from_utf8_lossy(&said.stdout).trim_end().to_owned();
+    (!said.is_empty()).then_some(said)
 }
 
 fn last_lines(text: &str, count: usize) -> String {

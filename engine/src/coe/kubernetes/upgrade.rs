@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use super::api::{Api, within};
 use super::facts::{self, NodeFacts};
 use super::settings::Settings;
-use super::{boot, init, join, network, shell};
+use super::{boot, init, join, members, network, shell};
 use crate::coe::{CoeError, NodeAccess};
 use crate::model::{ClusterSpec, NodeName, Role, Secret};
 use crate::plan::version::{is_older, leaves_a_minor_out};
@@ -59,12 +59,16 @@ pub(super) async fn upgrade(
         (Role::ControlPlane, _) => {
             lead_over(spec, node, &facts, others).await?;
             let done = shell::script(boot::remember_version());
-            shell::succeed(node.exec, "note the node's version", done).await
+            shell::succeed(node.exec, "note the node's version", done).await?;
+            let api = Api::connect(node.exec).await?;
+            members::tells_version(&api, node.exec.node(), &facts.version).await
         }
         // Its kubelet is to have the configuration that the cluster's new version has for kubelets; a node that has
         // joined has noted its version.
         (Role::Worker, Some(asked)) => {
-            join::join(node, &join::ticket(asked, Role::Worker).await?).await
+            join::join(node, &join::ticket(asked, Role::Worker).await?).await?;
+            let api = Api::connect(asked).await?;
+            members::tells_version(&api, node.exec.node(), &facts.version).await
         }
         (Role::Worker, None) => Ok(()),
     }

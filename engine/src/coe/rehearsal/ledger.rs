@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::coe::NodeAccess;
 use crate::model::{NodeName, Role, Taint};
 
 /// A member as the ledger has it.
@@ -29,6 +30,22 @@ pub(super) struct MemberPage {
     pub(super) taints: BTreeSet<Taint>,
     /// The version at its join; what the machine says of itself is newer.
     pub(super) version: String,
+}
+
+impl MemberPage {
+    /// The page of a node that becomes a member.
+    pub(super) fn of(node: &NodeAccess<'_>, version: String) -> Self {
+        Self {
+            id: Uuid::new_v4(),
+            node: node.exec.node().clone(),
+            role: node.role,
+            address: node.address,
+            drained: false,
+            labels: BTreeMap::new(),
+            taints: BTreeSet::new(),
+            version,
+        }
+    }
 }
 
 /// What a page says.

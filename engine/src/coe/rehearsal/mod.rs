@@ -21,8 +21,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::coe::{
-    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
-    Upgrades, secret_text,
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, Founder, JoinTicket, NewNode,
+    NodeAccess, Upgrades, secret_text,
 };
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, MemberState, NodeName,
@@ -281,19 +281,6 @@ impl Rehearsal {
     }
 }
 
-fn new_member(node: &NodeAccess<'_>, version: String) -> MemberPage {
-    MemberPage {
-        id: Uuid::new_v4(),
-        node: node.exec.node().clone(),
-        role: node.role,
-        address: node.address,
-        drained: false,
-        labels: BTreeMap::new(),
-        taints: BTreeSet::new(),
-        version,
-    }
-}
-
 #[async_trait]
 impl Coe for Rehearsal {
     fn kind(&self) -> CoeKind {
@@ -398,7 +385,7 @@ impl Coe for Rehearsal {
         if ledger.members().any(|member| Some(member.id) == own_id) {
             return Ok(());
         }
-        let member = new_member(first, own_version);
+        let member = MemberPage::of(first, own_version);
         let node = first.exec.node();
         // The member's page comes last: it says that all the rest is there.
         let files = [
@@ -411,6 +398,21 @@ impl Coe for Rehearsal {
             data.page_file(node, Way::Own, &ledger.member_page(member))?,
         ];
         Ok(first.exec.put_files(&files).await?)
+    }
+
+    /// What the others write into is there once the first control plane has begun it.
+    fn founds(&self, _role: Role) -> bool {
+        false
+    }
+
+    /// Nobody: `founds` says so.
+    async fn found(
+        &self,
+        _spec: &ClusterSpec,
+        _node: &NodeAccess<'_>,
+        _founder: Founder,
+    ) -> Result<(), CoeError> {
+        Ok(())
     }
 
     async fn join_ticket(
@@ -480,7 +482,7 @@ impl Coe for Rehearsal {
             return Ok(());
         }
         look.check_majority(what, name)?;
-        let mut member = new_member(node, own_version);
+        let mut member = MemberPage::of(node, own_version);
         // It may have begun to join as that one before, and not have come to tell the others.
         if let Some(id) = own_id.filter(|id| !look.ledger.was_removed(*id)) {
             member.id = id;
@@ -542,6 +544,10 @@ impl Coe for Rehearsal {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    async fn last_words(&self, _node: &dyn Exec) -> Option<String> {
+        None
     }
 
     async fn configure(

@@ -26,8 +26,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, JoinTicket, NewNode, NodeAccess,
-    Upgrades,
+    Boot, ClusterSecrets, Coe, CoeError, CoeView, Credentials, Founder, JoinTicket, NewNode,
+    NodeAccess, Upgrades,
 };
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
@@ -123,6 +123,21 @@ impl Coe for Swarm {
         init::init(spec, first).await
     }
 
+    /// A swarm makes the token that lets nodes in.
+    fn founds(&self, _role: Role) -> bool {
+        false
+    }
+
+    /// Nobody: `founds` says so.
+    async fn found(
+        &self,
+        _spec: &ClusterSpec,
+        _node: &NodeAccess<'_>,
+        _founder: Founder,
+    ) -> Result<(), CoeError> {
+        Ok(())
+    }
+
     async fn join_ticket(
         &self,
         control_plane: &dyn Exec,
@@ -174,6 +189,11 @@ impl Coe for Swarm {
         nodes: &[NodeName],
     ) -> Result<(), CoeError> {
         ready::wait_until_ready(control_plane, nodes).await
+    }
+
+    /// The machine's first process is the service, whose log the platform keeps.
+    async fn last_words(&self, _node: &dyn Exec) -> Option<String> {
+        None
     }
 
     async fn configure(

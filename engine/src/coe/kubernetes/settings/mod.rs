@@ -27,7 +27,7 @@ const POD_CIDR: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 244, 0
 /// Where services get theirs: kubeadm's default.
 const SERVICE_CIDR: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 96, 0, 0), 16);
 /// The part of the pods' addresses that each node has (the controller manager's default).
-const NODE_PREFIX: u8 = 24;
+pub(super) const NODE_PREFIX: u8 = 24;
 
 /// All labels that there are.
 const LABELS: [&str; 20] = [
