@@ -29,5 +29,5 @@ pub use rollout::{Budgets, Drain, NoPace, Pace};
 pub use secret::Secret;
 pub use spec::{
     ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Finding, InvalidControlPlaneCount,
-    OnCreateFailure, Severity, Subject,
+    OnCreateFailure, Severity, Subject, WaitFor,
 };

@@ -15,6 +15,7 @@ pub(super) mod default {
     pub(crate) const NODE_COUNT: i64 = 1;
     pub(crate) const DESIRED_STATE: &str = "Running";
     pub(crate) const ON_CREATE_FAILURE: &str = "rollback";
+    pub(crate) const WAIT_FOR: &str = "usable";
     pub(crate) const DELETION_PROTECTION: bool = false;
     pub(crate) const LISTEN_ADDRESS: &str = "127.0.0.1";
     pub(crate) const PROTOCOL: &str = "tcp";
@@ -123,6 +124,12 @@ pub(crate) struct ContainerClusterModel {
     /// what works, and the next apply carries on where it stopped. Default: `rollback`.
     #[attribute(optional, computed, default = default::ON_CREATE_FAILURE.to_owned(), validate = [one_of(["rollback", "keep"])])]
     pub(crate) on_create_failure: Attr<String>,
+
+    /// What an apply that makes nodes waits for: `usable`, that all is there that work needs of the COE (the nodes, what
+    /// the COE runs on each of them, and the resolving of names), or `nodes_ready`, that the COE says of the nodes that they
+    /// are ready, after which the rest comes by itself. Default: `usable`.
+    #[attribute(optional, computed, default = default::WAIT_FOR.to_owned(), validate = [one_of(["usable", "nodes_ready"])])]
+    pub(crate) wait_for: Attr<String>,
 
     /// How nodes that are there are drained, and made again as other ones: at an upgrade, or with another flavor, image,
     /// port, mount or volume.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use coe_engine::cluster::{Cluster, Node};
-use coe_engine::model::{ClusterSpec, DesiredState, NetworkSpec, NodeName, PortMapping, Protocol};
+use coe_engine::model::{
+    ClusterSpec, DesiredState, NetworkSpec, NodeName, PortMapping, Protocol, WaitFor,
+};
 use terraform_framework::Attr;
 
 use super::super::upgrade_settings::UpgradeSettingsModel;
@@ -132,6 +134,9 @@ impl ContainerClusterModel {
         if differs(|a, b| a.desired_state == b.desired_state) {
             self.desired_state = desired_state(recorded.desired_state).into();
         }
+        if differs(|a, b| a.wait_for == b.wait_for) {
+            self.wait_for = wait_for(recorded.wait_for).into();
+        }
         if differs(|a, b| (a.pace, a.drain) == (b.pace, b.drain)) {
             self.upgrade_settings = UpgradeSettingsModel::of(recorded.pace, recorded.drain);
         }
@@ -161,6 +166,7 @@ impl ContainerClusterModel {
             // Neither is the cluster's: they are Terraform's own, and begin at their defaults.
             on_create_failure: default::ON_CREATE_FAILURE.to_owned().into(),
             deletion_protection: default::DELETION_PROTECTION.into(),
+            wait_for: Attr::Null,
             upgrade_settings: Attr::Null,
             timeouts: Attr::Null,
             status: Attr::Null,
@@ -258,6 +264,13 @@ fn network_model(network: &NetworkSpec) -> Attr<NetworkModel> {
             cidr: Attr::Null,
         }
         .into(),
+    }
+}
+
+fn wait_for(wait_for: WaitFor) -> String {
+    match wait_for {
+        WaitFor::Usable => "usable".to_owned(),
+        WaitFor::NodesReady => "nodes_ready".to_owned(),
     }
 }
 

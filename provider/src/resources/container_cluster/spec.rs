@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use coe_engine::model::{
     ClusterName, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Flavor, ImageName, Mount,
-    NetworkSpec, NodeName, NodeVolume, OnCreateFailure, PortMapping, Protocol, VolumeLife,
+    NetworkSpec, NodeName, NodeVolume, OnCreateFailure, PortMapping, Protocol, VolumeLife, WaitFor,
 };
 use terraform_framework::{Attr, Diagnostic, Diagnostics, Path};
 
@@ -71,6 +71,7 @@ impl ContainerClusterModel {
             desired_state: desired_state(&self.desired_state)?,
             pace: pace(&self.upgrade_settings)?,
             drain: drain(&self.upgrade_settings)?,
+            wait_for: wait_for(&self.wait_for)?,
             name,
         })
     }
@@ -262,6 +263,13 @@ fn network(network: &Attr<NetworkModel>) -> Result<NetworkSpec, Missing> {
         )
         .at(path.attribute("cidr"))
         .into()),
+    }
+}
+
+fn wait_for(wait_for: &Attr<String>) -> Result<WaitFor, Missing> {
+    match or_default(wait_for, default::WAIT_FOR)?.as_str() {
+        "nodes_ready" => Ok(WaitFor::NodesReady),
+        _ => Ok(WaitFor::Usable),
     }
 }
 
