@@ -190,6 +190,45 @@ fn work_answers_at_every_address_that_it_has() {
     });
 }
 
+/// Which certificate the API server of a control plane shows, and which process shows it.
+fn serving(stack: &Stack, control_plane: &str) -> String {
+    let node = format!("{}-{control_plane}", stack.name());
+    let script = "openssl s_client -connect 127.0.0.1:6443 </dev/null 2>/dev/null | openssl x509 -noout -serial
+        pgrep --full '^kube-controller-manager '";
+    docker(&["exec", &node, "sh", "-c", script])
+}
+
+/// As it is at the end of the year that these control planes' certificates last.
+fn certificates_that_end_soon_are_renewed(stack: &Stack, control_planes: &[&str]) {
+    let nearly_a_year_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(350 * 24);
+    let renewed = format!("io.coe/certificates-renewed={nearly_a_year_ago:.0}");
+    for control_plane in control_planes {
+        let node = format!("{}-{control_plane}", stack.name());
+        kubectl(stack, 1, &["annotate", "node", &node, &renewed]);
+    }
+    let before = control_planes.iter().map(|it| serving(stack, it));
+    let before: Vec<String> = before.collect();
+    let end = nearly_a_year_ago + jiff::SignedDuration::from_hours(365 * 24);
+    let renew = |it: &&str| {
+        let node = format!("{}-{it}", stack.name());
+        format!(
+            "~ renew the certificates of {node}, which end on {}",
+            end.strftime("%Y-%m-%d")
+        )
+    };
+    let operations: Vec<String> = control_planes.iter().map(renew).collect();
+    assert_eq!(stack.planned_operations(), operations);
+    stack.apply();
+    for (control_plane, before) in control_planes.iter().zip(before) {
+        let after = serving(stack, control_plane);
+        let (before, after) = (before.lines(), after.lines());
+        for (before, after) in before.zip(after) {
+            assert_ne!(before, after, "{control_plane}");
+        }
+    }
+    stack.assert_plan_is_empty();
+}
+
 #[test]
 fn control_planes_come_and_go_with_their_votes_and_a_lost_one_is_replaced() {
     let stack = Stack::on_docker("k8s-ha");
@@ -211,6 +250,9 @@ fn control_planes_come_and_go_with_their_votes_and_a_lost_one_is_replaced() {
     stack.assert_ready(&all);
     assert_eq!(members(&stack, 1), all);
     stack.assert_plan_is_empty();
+
+    certificates_that_end_soon_are_renewed(&stack, &all[1..]);
+    stack.assert_ready(&all);
 
     stack.configure(&kubernetes("control_plane_count = 1\n  node_count = 0"));
     stack.apply();

@@ -333,6 +333,10 @@ pub trait Coe: Send + Sync {
         others: &[Arc<dyn Exec>],
     ) -> Result<(), CoeError>;
 
+    /// Gives a control plane new certificates, where those that it has do not renew themselves (`Member::expires`). The
+    /// others, and what runs on the cluster, go on.
+    async fn renew_certificates(&self, node: &NodeAccess<'_>) -> Result<(), CoeError>;
+
     /// Everything that the COE says of the cluster, in one command.
     async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError>;
 

@@ -13,8 +13,8 @@ use crate::plan::{Beside, Change, CoeNeeds, Fault, Plan, machine_image, pool_nod
 use crate::saga::{Lane, OnFailure, Saga, Stage};
 use crate::steps::{
     ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine, EnsureNetwork, FoundNode,
-    InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, StartMachine,
-    StopMachine, UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
+    InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, RenewCertificates,
+    StartMachine, StopMachine, UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
 };
 pub(super) use lanes::COMEBACK;
 use lanes::{Company, lane, load_images, make_again, mark_new, recreate, remove, repair, settle};
@@ -298,7 +298,13 @@ impl Course<'_> {
             if repaired == Role::ControlPlane {
                 // Whatever comes after joins control planes that are as they should be. One by one: the others agree.
                 let recreations = self.recreations(plan, Role::ControlPlane, &holders);
-                for lane in recreations {
+                let renewals = plan.changes.iter().filter_map(|change| match change {
+                    Change::RenewCertificates { name, .. } => {
+                        Some(lane([Box::new(RenewCertificates { node: name.clone() })]))
+                    }
+                    _ => None,
+                });
+                for lane in recreations.into_iter().chain(renewals) {
                     saga = saga.then(vec![lane]);
                 }
             }

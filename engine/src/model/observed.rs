@@ -148,6 +148,9 @@ pub struct Member {
     /// The user's taints of it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub taints: BTreeSet<Taint>,
+    /// When its certificates end, where that is so soon that they have to be renewed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
 }
 
 /// Everything that is known of a cluster that is there. Serialized as the baseline of the next plan,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::model::{ClusterName, ImageName, NodeName, NodeSettings, Role};
 
 /// Why a node of the pool has to be repaired.
@@ -98,6 +100,13 @@ pub enum Change {
         /// The control plane.
         name: NodeName,
     },
+    /// Give a control plane new certificates.
+    RenewCertificates {
+        /// The control plane.
+        name: NodeName,
+        /// When those that it has end.
+        end: Timestamp,
+    },
     /// Let a drained node take work again.
     UncordonNode {
         /// Its name.
@@ -178,6 +187,7 @@ impl Change {
             | Self::UncordonNode { name, .. }
             | Self::AddSurge { name }
             | Self::FinishUpgrade { name }
+            | Self::RenewCertificates { name, .. }
             | Self::RemoveNode { name, .. }
             | Self::SetNode { name, .. }
             | Self::ForgetMember { name } => Some(name),
@@ -267,6 +277,11 @@ impl fmt::Display for Change {
             Self::FinishUpgrade { name } => write!(
                 formatter,
                 "~ lead the cluster over to the version of {name}: its upgrade was cut off"
+            ),
+            Self::RenewCertificates { name, end } => write!(
+                formatter,
+                "~ renew the certificates of {name}, which end on {}",
+                end.strftime("%Y-%m-%d")
             ),
             Self::UncordonNode { name, role } => {
                 write!(

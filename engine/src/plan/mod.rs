@@ -3,6 +3,7 @@
 
 mod address;
 mod beside;
+mod certificates;
 mod change;
 mod error;
 mod event;
@@ -291,6 +292,7 @@ impl Planner<'_> {
             });
         changes.append(&mut uncordons);
         self.finish_upgrade(&mut changes);
+        self.renew_certificates(&mut changes);
         self.change_labels(&mut changes);
         self.set_nodes_beside(&mut changes);
         self.load_images(&mut changes, &staying);

@@ -1,5 +1,6 @@
 //! The planner as a table: what is wanted, what is there, and the sentences that come of it.
 
+mod certificates;
 mod group;
 mod upgrade;
 
@@ -108,6 +109,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
                 version: "28.1.1".to_owned(),
                 labels: BTreeMap::new(),
                 taints: BTreeSet::new(),
+                expires: None,
             };
             observed.members.as_mut().unwrap().insert(node, member);
         }
@@ -581,6 +583,7 @@ fn a_member_of_which_nothing_is_left_is_forgotten() {
         version: "28.1.1".to_owned(),
         labels: BTreeMap::new(),
         taints: BTreeSet::new(),
+        expires: None,
     };
     let with_member = |state| {
         let mut observed = serving(&spec(1, 1));

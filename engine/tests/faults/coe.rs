@@ -145,6 +145,10 @@ impl Coe for WatchedCoe {
         self.inner.join(node, ticket).await
     }
 
+    async fn renew_certificates(&self, node: &NodeAccess<'_>) -> Result<(), CoeError> {
+        self.inner.renew_certificates(node).await
+    }
+
     async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
         self.inner.observe(control_plane).await
     }

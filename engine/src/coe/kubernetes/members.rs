@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, NodeCondition};
 use kube_core::ResourceExt as _;
 use kube_core::params::ListParams;
 
 use super::api::{Api, everywhere};
-use super::{network, node_labels, node_taints, upgrade};
+use super::{certificates, network, node_labels, node_taints, upgrade};
 use crate::coe::{CoeError, CoeView};
 use crate::model::{Member, MemberState, NodeName, Role};
 use crate::transport::Exec;
@@ -26,12 +27,13 @@ pub(super) async fn observe(control_plane: &dyn Exec) -> Result<CoeView, CoeErro
     let (nodes, version) = tokio::try_join!(list(&api), upgrade::configured_version(&api))?;
     let without_network =
         nodes.iter().any(lacks_network) && network::is_left_out(control_plane).await?;
+    let now = Timestamp::now();
     let is_whole = |node: &Node| is_ready(node) || without_network && lacks_network(node);
     let members = nodes
         .iter()
         .filter_map(|node| {
             let name = node.name_any().parse::<NodeName>().ok()?;
-            Some((name, member(node, is_whole(node))))
+            Some((name, member(node, is_whole(node), now)))
         })
         .collect();
     Ok(CoeView {
@@ -102,7 +104,7 @@ fn kubelet_version(node: &Node) -> &str {
     info.map_or("", |info| info.kubelet_version.as_str())
 }
 
-fn member(node: &Node, is_whole: bool) -> Member {
+fn member(node: &Node, is_whole: bool, now: Timestamp) -> Member {
     let state = if !is_whole {
         MemberState::Down
     } else if is_cordoned(node) {
@@ -112,7 +114,7 @@ fn member(node: &Node, is_whole: bool) -> Member {
     };
     Member {
         id: node.uid().unwrap_or_default(),
-        role: if node.labels().contains_key(CONTROL_PLANE) {
+        role: if is_control_plane(node) {
             Role::ControlPlane
         } else {
             Role::Worker
@@ -121,7 +123,12 @@ fn member(node: &Node, is_whole: bool) -> Member {
         version: kubelet_version(node).trim_start_matches('v').to_owned(),
         labels: node_labels::of_user(node),
         taints: node_taints::of_user(node),
+        expires: certificates::expire(node, now),
     }
+}
+
+pub(super) fn is_control_plane(node: &Node) -> bool {
+    node.labels().contains_key(CONTROL_PLANE)
 }
 
 pub(super) fn is_cordoned(node: &Node) -> bool {

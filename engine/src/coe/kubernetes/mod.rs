@@ -10,6 +10,7 @@ mod api_server_files;
 mod authorities;
 mod back_up;
 mod boot;
+mod certificates;
 mod cni;
 mod configuration;
 mod configure;
@@ -193,6 +194,10 @@ impl Coe for Kubernetes {
         others: &[Arc<dyn Exec>],
     ) -> Result<(), CoeError> {
         upgrade::upgrade(spec, node, control_plane, others).await
+    }
+
+    async fn renew_certificates(&self, node: &NodeAccess<'_>) -> Result<(), CoeError> {
+        certificates::renew(node).await
     }
 
     async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {

@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use super::api::{Api, within};
 use super::facts::{self, NodeFacts};
 use super::settings::Settings;
-use super::{boot, init, join, members, network, shell};
+use super::{boot, certificates, init, join, members, network, shell};
 use crate::coe::{CoeError, NodeAccess};
 use crate::model::{ClusterSpec, NodeName, Role, Secret};
 use crate::plan::version::{is_older, leaves_a_minor_out};
@@ -58,7 +58,13 @@ pub(super) async fn upgrade(
     match (node.role, control_plane) {
         (Role::ControlPlane, _) => {
             lead_over(spec, node, &facts, others).await?;
-            let done = shell::script(boot::remember_version());
+            let done = format!(
+                "set -e\n{}\n{}\n{}",
+                certificates::BEGIN_RENEWAL,
+                certificates::note_renewal(node.exec.node()),
+                boot::remember_version()
+            );
+            let done = shell::script(done);
             shell::succeed(node.exec, "note the node's version", done).await?;
             let api = Api::connect(node.exec).await?;
             members::tells_version(&api, node.exec.node(), &facts.version).await

@@ -99,6 +99,7 @@ impl Look {
                 .unwrap_or_else(|| member.version.clone()),
             labels: member.labels.clone(),
             taints: member.taints.clone(),
+            expires: None,
         }
     }
 
@@ -503,6 +504,11 @@ impl Coe for Rehearsal {
             let files: Result<Vec<_>, _> = agreed.ledger.pages().map(of_page).collect();
             node.exec.put_files(&files?).await?;
         }
+        Ok(())
+    }
+
+    /// Those of what is played never end.
+    async fn renew_certificates(&self, _node: &NodeAccess<'_>) -> Result<(), CoeError> {
         Ok(())
     }
 

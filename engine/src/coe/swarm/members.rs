@@ -136,6 +136,8 @@ impl Node {
             version: self.description.engine.engine_version.clone(),
             labels: self.labels(),
             taints: BTreeSet::new(),
+            // Nodes renew theirs by themselves (`cert_expiry`).
+            expires: None,
         }
     }
 }

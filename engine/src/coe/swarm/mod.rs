@@ -179,6 +179,11 @@ impl Coe for Swarm {
         Ok(())
     }
 
+    /// Nodes renew theirs by themselves.
+    async fn renew_certificates(&self, _node: &NodeAccess<'_>) -> Result<(), CoeError> {
+        Ok(())
+    }
+
     async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError> {
         members::observe(control_plane).await
     }

@@ -138,7 +138,7 @@ impl Resource for NodeGroup {
         };
         let config = change.config.as_ref();
         if config.is_some_and(|config| config.node_count.is_null()) {
-            planned.choose_count();
+            planned.choose_count(change.prior.as_ref());
         }
         if let Some(prior) = &change.prior {
             planned.announce(prior);

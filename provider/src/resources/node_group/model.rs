@@ -40,7 +40,7 @@ pub(crate) struct NodeGroupModel {
 
     /// Number of nodes. Where it is left out a new group has `min_node_count` nodes, or 1, and one that is there keeps as
     /// many as it has within its bounds. Of fewer nodes those with the lowest numbers stay.
-    #[attribute(optional, computed, keep, validate = [between(0, 1000)])]
+    #[attribute(optional, computed, validate = [between(0, 1000)])]
     pub(crate) node_count: Attr<i64>,
 
     /// The fewest that `node_count` may be.
@@ -162,14 +162,15 @@ impl NodeGroupModel {
         self
     }
 
-    /// Gives the plan a number of nodes where the configuration leaves it out.
-    pub(super) fn choose_count(&mut self) {
+    /// Gives the plan a number of nodes where the configuration leaves it out: as many as there are.
+    pub(super) fn choose_count(&mut self, prior: Option<&Self>) {
         if self.min_node_count.is_unknown() || self.max_node_count.is_unknown() {
             return;
         }
         let least = self.min_node_count.known().copied().unwrap_or_default();
         let most = self.max_node_count.known().copied().unwrap_or(i64::MAX);
-        let wanted = self.node_count.known().copied().unwrap_or(1);
+        let there = prior.and_then(|prior| prior.node_count.known().copied());
+        let wanted = there.unwrap_or(1);
         // Bounds that exclude one another are said by `validate`.
         self.node_count = wanted.min(most).max(least).into();
     }
