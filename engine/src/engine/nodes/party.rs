@@ -31,7 +31,8 @@ pub(super) enum Remembered {
 }
 
 impl Remembered {
-    fn put_into(self, record: &mut ClusterRecord) {
+    /// Has the record say it.
+    pub(super) fn put_into(self, record: &mut ClusterRecord) {
         match self {
             Self::Group(group) => {
                 record.groups.insert(group.spec.name.clone(), group);
@@ -248,11 +249,4 @@ fn is_late(observed: &ObservedCluster, name: &NodeName) -> bool {
     let member = observed.members.as_ref().and_then(|all| all.get(name));
     machine.is_some_and(|machine| machine.state == MachineState::Running)
         && member.is_some_and(|member| member.state == MemberState::Down)
-}
-
-/// Has the record say that of a group.
-pub(super) fn remember(remembered: Option<Remembered>, record: &mut ClusterRecord) {
-    if let Some(remembered) = remembered {
-        remembered.put_into(record);
-    }
 }

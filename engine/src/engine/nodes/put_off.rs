@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Target;
-use super::party::{Remembered, remember};
+use super::party::Remembered;
 use crate::engine::Engine;
 use crate::engine::memory::{NodeWork, outcome};
 use crate::error::{EngineError, Failure};
@@ -53,7 +53,9 @@ impl Engine {
             .find_map(|observed| observed.record)
             .ok_or(EngineError::NoRecord(id))?;
         record.put_off.extend(later.settings);
-        remember(later.remembered, &mut record);
+        if let Some(remembered) = later.remembered {
+            remembered.put_into(&mut record);
+        }
         let owner = operation.owner(id, &record.spec.name);
         self.ask(&bounds, || self.0.platform.put_record(&owner, &record))
             .await
