@@ -130,6 +130,11 @@ impl Cluster {
         if self.is_stopped() {
             return Health::Unknown;
         }
+        let was_cut_off =
+            |record: &ClusterRecord| record.phase == Phase::There && !record.initialized;
+        if self.record().is_some_and(was_cut_off) {
+            return Health::Unhealthy;
+        }
         if self.observed.members.is_none() {
             return if self.observed.refuses || !self.may_have_a_majority() {
                 Health::Unhealthy

@@ -309,7 +309,19 @@ impl Course<'_> {
                 }
             }
         }
-        saga
+        // Whoever has a cluster that was begun anew wants to use it.
+        let begun: Vec<NodeName> = plan
+            .changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Initialize { node } => Some(node.clone()),
+                _ => None,
+            })
+            .collect();
+        if begun.is_empty() {
+            return saga;
+        }
+        saga.then_step(WaitUntilReady { nodes: begun })
     }
 
     /// The nodes of that role whose machines are made again as other ones, but for those that give up a port.

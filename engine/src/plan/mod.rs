@@ -368,7 +368,8 @@ impl Planner<'_> {
         first: bool,
         starts_all: bool,
     ) -> Option<Change> {
-        if first && self.observed.members.is_none() && !self.is_initialized() {
+        // Whether or not it answers: what is needed by everything else may be missing.
+        if first && !self.is_initialized() {
             return Some(Change::Initialize { node: name });
         }
         let fault = match self.observed.machines.get(&name) {
@@ -398,6 +399,10 @@ impl Planner<'_> {
         };
         let member = members.get(&name);
         if let Some(fault) = Fault::of_member(member, role) {
+            let fault = match fault {
+                Fault::MemberDown if !self.is_initialized() => Fault::NotMember,
+                fault => fault,
+            };
             return Some(Change::RepairNode { name, role, fault });
         }
         let should = pool_node(self.desired, self.needs, &name, role);

@@ -480,6 +480,21 @@ fn a_cluster_that_never_was_one_begins_at_its_first_control_plane() {
 }
 
 #[test]
+fn one_that_answers_already_is_made_whole_all_the_same() {
+    let mut observed = serving(&spec(1, 2));
+    observed.record.as_mut().unwrap().initialized = false;
+    let members = observed.members.as_mut().unwrap();
+    members.get_mut(&name("bar-worker-2")).unwrap().state = MemberState::Down;
+    check(
+        &spec(1, 2),
+        &observed,
+        &expect![[r"
+            ~ make control plane bar-control-plane-1 a cluster: an earlier create did not come so far
+            ~ join worker bar-worker-2 again: the cluster does not know it"]],
+    );
+}
+
+#[test]
 fn a_cluster_that_does_not_answer_is_only_repaired() {
     let silent = serving(&spec(3, 1)).unanswering();
     check(
