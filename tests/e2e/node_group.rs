@@ -283,6 +283,15 @@ fn a_group_is_imported_and_its_plan_is_empty() {
             .failed_saying(&[said]);
     }
     stack.apply_fails_saying(&["has a group of nodes named large already"]);
+    // A node of it is no resource of its own.
+    let single =
+        "resource \"coe_cluster_node\" \"large\" {\n  cluster_id = \"x\"\n  name = \"x\"\n}\n";
+    stack.configure(&format!("{}{single}", kubernetes_with(arguments)));
+    let node = format!("{0}/{0}-large-1", stack.name());
+    let _ = stack
+        .terraform(&["import", "coe_cluster_node.large", &node])
+        .failed_saying(&["is a node of group large"]);
+    stack.configure(&kubernetes_with(arguments));
     let id = format!("{}/large", stack.name());
     let _ = stack.terraform(&["import", GROUP, &id]).succeeded();
     stack.destroy();

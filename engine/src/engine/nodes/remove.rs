@@ -42,7 +42,9 @@ impl Engine {
         }
         let record = observed.record.clone();
         let record = record.ok_or(EngineError::NoRecord(cluster))?;
-        let is_of_pool = pool_role(&record.spec.name, name).is_some();
+        let machine = observed.machines.get(name);
+        let is_of_others = pool_role(&record.spec.name, name).is_some()
+            || machine.is_some_and(|machine| machine.spec.group.name().is_some());
         let mut members = observed.members.iter();
         let is_there = members.any(|members| members.contains_key(name))
             || observed.machines.contains_key(name)
@@ -50,7 +52,7 @@ impl Engine {
         if !is_there {
             return Ok(());
         }
-        if is_of_pool {
+        if is_of_others {
             let (cluster, node) = (record.spec.name, name.clone());
             return Err(EngineError::NoNode { cluster, node }.into());
         }

@@ -5,6 +5,7 @@ mod model;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use coe_engine::cluster::Node;
 use coe_engine::engine::NodeRequest;
 use coe_engine::error::Failure as EngineFailure;
 use coe_engine::model::{ClusterId, Flavor, ImageName, NodeGroup, NodeName, Role};
@@ -171,13 +172,8 @@ impl Resource for ClusterNode {
             )
             .into());
         };
-        if found.group == NodeGroup::Pool {
-            return Err(Diagnostic::error(
-                format!("{name} is a node of the cluster's own pool"),
-                "It is counted by `control_plane_count` or `node_count` of its cluster, which makes, repairs and \
-                 removes it. Only a node beside the pool is a resource of its own.",
-            )
-            .into());
+        if let Some(refused) = counted_elsewhere(&found) {
+            return Err(refused.into());
         }
         let asked_for = engine
             .request_of(&cluster, &found)
@@ -223,6 +219,27 @@ impl ClusterNode {
         let found = checked.map_err(failed("The node cannot be planned"))?;
         Ok(findings(found))
     }
+}
+
+/// Why a node is no resource of its own.
+fn counted_elsewhere(found: &Node) -> Option<Diagnostic> {
+    let name = &found.name;
+    let (summary, counted) = match &found.group {
+        NodeGroup::Beside => return None,
+        NodeGroup::Pool => (
+            format!("{name} is a node of the cluster's own pool"),
+            "`control_plane_count` or `node_count` of its cluster",
+        ),
+        NodeGroup::Named(group) => (
+            format!("{name} is a node of group {group}"),
+            "`node_count` of its `coe_node_group`",
+        ),
+    };
+    let detail = format!(
+        "It is counted by {counted}, which makes, repairs and removes it. Only a node beside the pool and its groups is a \
+         resource of its own."
+    );
+    Some(Diagnostic::error(summary, detail))
 }
 
 fn wrong_import(given: &str) -> Diagnostics {
