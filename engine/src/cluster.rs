@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::coe::Coe;
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, ClusterStatus, DesiredState, Flavor, Health, ImageName,
-    Machine, MachineState, Member, MemberState, NodeGroup, NodeName, ObservedCluster, Phase, Role,
-    Taint,
+    Machine, MachineState, Member, MemberState, NodeGroup, NodeGroupSpec, NodeName,
+    ObservedCluster, Phase, Role, Taint,
 };
-use crate::plan::{pool, pool_role};
+use crate::plan::{Counted, group_of, pool, pool_role};
 
 /// How a node does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -144,7 +144,7 @@ impl Cluster {
         }
         let every_node_serves = self.nodes().values().all(|node| match node.status {
             NodeStatus::Ready => true,
-            NodeStatus::Drained => node.group == NodeGroup::Beside,
+            NodeStatus::Drained => node.group != NodeGroup::Pool,
             _ => false,
         });
         if every_node_serves {
@@ -219,7 +219,22 @@ impl Cluster {
                 names.extend(pool(observed, spec, role, wanted).unwrap_or_default());
             }
         }
+        for group in self
+            .record()
+            .iter()
+            .flat_map(|record| record.groups.values())
+        {
+            names.extend(self.names_of(&group.spec));
+        }
         names
+    }
+
+    /// The nodes of a group that should be there.
+    fn names_of(&self, group: &NodeGroupSpec) -> Vec<NodeName> {
+        let cluster = &self.observed.owner.cluster_name;
+        Counted::Group(&group.name)
+            .wanted(&self.observed, cluster, group.count)
+            .unwrap_or_default()
     }
 
     fn node_named(&self, name: &NodeName) -> Node {
@@ -230,14 +245,12 @@ impl Cluster {
             .as_ref()
             .and_then(|members| members.get(name));
         let pool_role = self.spec().and_then(|spec| pool_role(&spec.name, name));
-        let group = machine.map_or(
-            if pool_role.is_some() {
-                NodeGroup::Pool
-            } else {
-                NodeGroup::Beside
-            },
-            |machine| machine.spec.group,
-        );
+        let named = || self.record().and_then(|record| group_of(record, name));
+        let group = match machine {
+            Some(machine) => machine.spec.group.clone(),
+            None if pool_role.is_some() => NodeGroup::Pool,
+            None => named().map_or(NodeGroup::Beside, |group| NodeGroup::Named(group.clone())),
+        };
         let role = machine
             .map(|machine| machine.spec.role)
             .or(pool_role)

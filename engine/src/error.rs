@@ -5,7 +5,9 @@ use std::fmt;
 
 use crate::cluster::Cluster;
 use crate::coe::CoeError;
-use crate::model::{ClusterId, ClusterName, CoeKind, Finding, IllegalTransition, NodeName, Owner};
+use crate::model::{
+    ClusterId, ClusterName, CoeKind, Finding, GroupName, IllegalTransition, NodeName, Owner,
+};
 use crate::plan::PlanError;
 use crate::platform::PlatformError;
 use crate::saga::StepError;
@@ -142,6 +144,25 @@ pub enum EngineError {
         cluster: ClusterName,
         /// The node.
         node: NodeName,
+    },
+    /// The cluster has a group of nodes of that name.
+    #[error(
+        "cluster {cluster} has a group of nodes named {group} already; it can be imported as {cluster}/{group}. If an \
+         interrupted add left it, the next add finishes it once that one's time is up"
+    )]
+    GroupExists {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The group.
+        group: GroupName,
+    },
+    /// The cluster has no such group.
+    #[error("cluster {cluster} has no group of nodes named {group}")]
+    NoGroup {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The group.
+        group: GroupName,
     },
     /// A control plane would go with its vote.
     #[error(

@@ -3,6 +3,10 @@
 
 #[path = "lifecycle/comeback.rs"]
 mod comeback;
+#[path = "support/group.rs"]
+mod group;
+#[path = "lifecycle/node_groups.rs"]
+mod node_groups;
 #[path = "lifecycle/nodes_beside.rs"]
 mod nodes_beside;
 #[path = "lifecycle/operations_table.rs"]

@@ -17,7 +17,7 @@ use coe_engine::engine::{Engine, Settings};
 use coe_engine::model::{
     ClusterId, ClusterSpec, CoeKind, DesiredState, Drain, Health, ImageName, Machine, MemberState,
     Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, OnCreateFailure, OperationId, Owner, Pace,
-    PortMapping, Protocol, Role,
+    PortMapping, Protocol, Role, WaitFor,
 };
 use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget};
 use coe_engine::platform::docker::{Docker, DockerSettings};
@@ -61,6 +61,7 @@ fn cluster_spec() -> ClusterSpec {
         desired_state: DesiredState::Running,
         pace: Pace::default(),
         drain: Drain::default(),
+        wait_for: WaitFor::default(),
     }
 }
 
@@ -227,7 +228,9 @@ impl Cluster {
             .iter()
             .map(|machine| machine.spec.name.clone())
             .collect();
-        let ready = Swarm.wait_until_ready(&*self.exec(first), &names).await;
+        let ready = Swarm
+            .wait_until_ready(&*self.exec(first), &names, WaitFor::Usable)
+            .await;
         ready.unwrap();
     }
 

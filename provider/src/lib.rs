@@ -4,6 +4,7 @@
 
 pub mod commands;
 mod configuration;
+mod credentials;
 mod data_sources;
 mod diagnostics;
 mod ephemeral;

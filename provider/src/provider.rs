@@ -11,11 +11,14 @@ use terraform_framework::{
 
 use crate::configuration::{Choice, ProviderModel};
 use crate::data_sources::cluster_ca_certificate::ClusterCaCertificateData;
+use crate::data_sources::cluster_kubeconfig::ClusterKubeconfigData;
 use crate::data_sources::container_cluster::ContainerClusterData;
+use crate::data_sources::container_clusters::ContainerClustersData;
 use crate::ephemeral::cluster_credentials::ClusterCredentials;
 use crate::known_clusters::KnownClusters;
 use crate::resources::cluster_node::ClusterNode;
 use crate::resources::container_cluster::ContainerCluster;
+use crate::resources::node_group::NodeGroup;
 
 /// The provider `coe`.
 #[derive(Default)]
@@ -47,6 +50,9 @@ impl Provider for CoeProvider {
             resource(ClusterNode {
                 engine: self.engine.clone(),
             }),
+            resource(NodeGroup {
+                engine: self.engine.clone(),
+            }),
         ]
     }
 
@@ -55,7 +61,13 @@ impl Provider for CoeProvider {
             data_source(ClusterCaCertificateData {
                 engine: self.engine.clone(),
             }),
+            data_source(ClusterKubeconfigData {
+                engine: self.engine.clone(),
+            }),
             data_source(ContainerClusterData {
+                engine: self.engine.clone(),
+            }),
+            data_source(ContainerClustersData {
                 engine: self.engine.clone(),
             }),
         ]

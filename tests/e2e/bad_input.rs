@@ -52,6 +52,11 @@ const WRONG: &[(&str, &str, &[&str])] = &[
         &["the nearest is \"Running\""],
     ),
     (
+        "wait_for = \"ready\"",
+        "\"ready\"",
+        &["\"usable\" or \"nodes_ready\""],
+    ),
+    (
         "ports = [{ node_port = 70000 }]",
         "{",
         &["`ports[0].node_port`", "65535"],

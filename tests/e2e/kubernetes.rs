@@ -283,3 +283,29 @@ fn what_cannot_be_is_refused_at_its_place_before_anything_is_made() {
     }
     stack.assert_nothing_left();
 }
+
+#[test]
+fn a_cluster_whose_nodes_alone_are_waited_for_comes_to_be_usable() {
+    let stack = Stack::on_docker("k8s-early");
+    stack.configure(&kubernetes("node_count = 1\n  wait_for = \"nodes_ready\""));
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1"]);
+    stack.assert_plan_is_empty();
+    let available = "--output=jsonpath={.status.availableReplicas}";
+    let dns = [
+        "get",
+        "deployment",
+        "coredns",
+        "--namespace=kube-system",
+        available,
+    ];
+    await_condition("names are resolved", || {
+        !kubectl(&stack, 1, &dns).is_empty()
+    });
+    stack.configure(&kubernetes("node_count = 2"));
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1", "worker-2"]);
+    stack.assert_plan_is_empty();
+    stack.destroy();
+    stack.assert_nothing_left();
+}

@@ -13,6 +13,7 @@ mod kill;
 mod kubernetes;
 mod kubernetes_settings;
 mod lifecycle;
+mod node_group;
 mod parallel;
 mod planning;
 mod protection;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coe_tests::Stack;
-use coe_tests::stack::swarm;
+use coe_tests::stack::{kubernetes_of, strings, swarm};
 
 #[test]
 fn a_refresh_makes_a_constant_number_of_calls() {
@@ -116,4 +116,128 @@ fn the_ca_of_a_cluster_is_told_by_its_name_or_its_id() {
     let _ = stack
         .terraform(&["plan"])
         .failed_saying(&["by its id or by its name"]);
+}
+
+fn with_kubeconfig(cluster: &str, arguments: &str) -> String {
+    format!("{cluster}\ndata \"coe_cluster_kubeconfig\" \"this\" {{\n  {arguments}\n}}\n")
+}
+
+#[test]
+fn a_kubeconfig_is_kept_in_state_where_that_is_asked_for() {
+    let stack = Stack::simulated("file");
+    let cluster = kubernetes_of("node:1", "node_count = 0");
+    stack.configure(&with_kubeconfig(
+        &cluster,
+        "id = coe_container_cluster.this.id\n  lifetime = \"2h\"",
+    ));
+    stack.apply();
+    let told = stack.state("data.coe_cluster_kubeconfig.this");
+    let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
+    let file: serde_json::Value = serde_json::from_str(&text("kubeconfig")).expect("JSON");
+    assert_eq!(file["current-context"], stack.name());
+    assert_eq!(file["clusters"][0]["cluster"]["server"], told["endpoint"]);
+    assert_eq!(told["name"], stack.name());
+    for (name, begin) in [
+        ("ca_certificate", "-----BEGIN CERTIFICATE-----"),
+        ("client_certificate", "-----BEGIN CERTIFICATE-----"),
+        ("client_key", "-----BEGIN PRIVATE KEY-----"),
+    ] {
+        assert!(text(name).starts_with(begin), "{name}");
+    }
+    let shown = stack.terraform(&["show"]).succeeded().text();
+    assert!(
+        !shown.contains("PRIVATE KEY"),
+        "what is sensitive is not shown"
+    );
+    stack.assert_plan_is_empty();
+    // By its name, and asleep.
+    let cluster = kubernetes_of("node:1", "node_count = 0\n  desired_state = \"Stopped\"");
+    stack.configure(&with_kubeconfig(
+        &cluster,
+        "name = coe_container_cluster.this.name\n  depends_on = [coe_container_cluster.this]",
+    ));
+    stack.apply();
+    let told = stack.state("data.coe_cluster_kubeconfig.this");
+    assert!(told["kubeconfig"].is_string());
+}
+
+#[test]
+fn a_kubeconfig_that_cannot_be_is_refused_where_it_is_asked_for() {
+    let stack = Stack::simulated("no-file");
+    stack.configure_swarm("node_count = 0");
+    stack.apply();
+    let cluster = swarm("node_count = 0");
+    for (arguments, place, said) in [
+        (
+            "name = \"NAME\"",
+            "\"NAME\"",
+            "whose clients have no such file",
+        ),
+        (
+            "name = \"NAME\"\n  lifetime = \"9000h\"",
+            "\"9000h\"",
+            "1m to 8760h",
+        ),
+    ] {
+        stack.configure(&with_kubeconfig(&cluster, arguments));
+        let place = place.replace("NAME", stack.name());
+        stack.refuses_at(&["plan", "-input=false"], &place, &[said]);
+    }
+    stack.configure(&with_kubeconfig(&cluster, "name = \"nobody\""));
+    let _ = stack
+        .terraform(&["plan", "-input=false"])
+        .failed_saying(&["There is no cluster \"nobody\""]);
+}
+
+/// Three clusters, and those that the filters let through.
+fn with_list(filters: &str) -> String {
+    let cluster = |name: &str, coe: &str| {
+        format!(
+            "resource \"coe_container_cluster\" \"{name}\" {{\n  name = \"NAME-{name}\"\n  coe = \"{coe}\"\n  \
+             image = \"node:1\"\n  description = \"number {name}\"\n}}\n"
+        )
+    };
+    let (one, two, three) = (
+        cluster("one", "swarm"),
+        cluster("two", "kubernetes"),
+        cluster("three", "swarm"),
+    );
+    format!(
+        "{one}{two}{three}data \"coe_container_clusters\" \"all\" {{\n  depends_on = [coe_container_cluster.one, \
+         coe_container_cluster.two, coe_container_cluster.three]\n  {filters}\n}}\n"
+    )
+}
+
+#[test]
+fn clusters_are_listed_by_name_and_coe() {
+    let stack = Stack::simulated("list");
+    for (filters, listed) in [
+        ("", &["one", "three", "two"][..]),
+        ("name_regex = \"-t\"", &["three", "two"]),
+        ("coe = \"swarm\"", &["one", "three"]),
+        ("coe = \"kubernetes\"\n  name_regex = \"one$\"", &[]),
+    ] {
+        stack.configure(&with_list(filters));
+        stack.apply();
+        let told = stack.state("data.coe_container_clusters.all");
+        let full = listed.iter().map(|name| format!("{}-{name}", stack.name()));
+        assert_eq!(
+            strings(&told["names"]),
+            full.collect::<Vec<_>>(),
+            "{filters}"
+        );
+        for (position, name) in listed.iter().enumerate() {
+            let cluster = &told["clusters"][position];
+            let resource = stack.state(&format!("coe_container_cluster.{name}"));
+            for attribute in ["id", "name", "description", "coe", "node_count", "endpoint"] {
+                assert_eq!(cluster[attribute], resource[attribute], "{attribute}");
+            }
+            assert_eq!(told["ids"][position], resource["id"]);
+        }
+        stack.assert_plan_is_empty();
+    }
+    stack.configure(&with_list("name_regex = \"(\""));
+    stack.refuses_at(&["validate"], "\"(\"", &["regular expression"]);
+    stack.configure(&with_list("coe = \"nomad\""));
+    stack.refuses_at(&["validate"], "\"nomad\"", &["kubernetes"]);
 }

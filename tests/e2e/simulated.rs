@@ -177,3 +177,23 @@ fn control_planes_beside_the_pool_come_and_go() {
     stack.assert_plan_is_empty();
     stack.destroy();
 }
+
+#[test]
+fn what_a_cluster_waits_for_is_changed_and_imported() {
+    let stack = Stack::simulated("wait");
+    for wait_for in ["nodes_ready", "usable"] {
+        let arguments = format!("node_count = 1\n  wait_for = \"{wait_for}\"");
+        stack.configure_swarm(&arguments);
+        stack.apply();
+        stack.assert_ready(&["control-plane-1", "worker-1"]);
+        stack.assert_plan_is_empty();
+        let address = "coe_container_cluster.this";
+        let _ = stack.terraform(&["state", "rm", address]).succeeded();
+        let _ = stack
+            .terraform(&["import", address, stack.name()])
+            .succeeded();
+        assert_eq!(stack.cluster()["wait_for"], wait_for);
+        stack.assert_plan_is_empty();
+    }
+    stack.destroy();
+}

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, NodeName, NodeVolume,
-    Role, Secret, Taint,
+    Role, Secret, Taint, WaitFor,
 };
 use crate::transport::{Command, Exec, ExecError, NodeFile};
 
@@ -340,11 +340,12 @@ pub trait Coe: Send + Sync {
     /// Everything that the COE says of the cluster, in one command.
     async fn observe(&self, control_plane: &dyn Exec) -> Result<CoeView, CoeError>;
 
-    /// Waits until all of `nodes` are ready members.
+    /// Waits until all of `nodes` are ready members, and what else is to be waited for is there.
     async fn wait_until_ready(
         &self,
         control_plane: &dyn Exec,
         nodes: &[NodeName],
+        wait_for: WaitFor,
     ) -> Result<(), CoeError>;
 
     /// What the node's service said last, for an error that it may explain; `None` where it is kept nowhere, or cannot be

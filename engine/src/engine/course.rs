@@ -1,35 +1,28 @@
 //! Which steps carry out which changes, and what becomes of them when one fails.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+mod lanes;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::coe::Coe;
 use crate::model::{
     ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSettings, NodeSpec,
-    ObservedCluster, Phase, PortMapping, Role, VolumeLife,
+    ObservedCluster, Phase, PortMapping, Role,
 };
-use crate::plan::{Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
-use crate::saga::{Lane, OnFailure, Saga, Stage, Step};
+use crate::plan::{Beside, Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
+use crate::saga::{Lane, OnFailure, Saga, Stage};
 use crate::steps::{
-    BackUp, Comeback, ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine,
-    EnsureNetwork, FoundNode, InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord,
-    RemoveMember, RenewCertificates, RestartSilent, RestoreMember, SetNodeLabels, SetNodeTaints,
+    ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine, EnsureNetwork, FoundNode,
+    InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, RenewCertificates,
     StartMachine, StopMachine, UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
 };
-
-/// How long nodes whose machines came back may take to find their cluster and one another by themselves.
-const COMEBACK: Duration = Duration::from_mins(1);
-/// How long control planes of which none answered a look are given to answer: longer than they take to choose a leader.
-const SILENCE: Duration = Duration::from_secs(15);
+pub(super) use lanes::COMEBACK;
+use lanes::{Company, lane, load_images, make_again, mark_new, recreate, remove, repair, settle};
 
 /// Steps that stand or fall together.
 pub(super) struct Leg {
     pub(super) saga: Saga,
     pub(super) on_failure: OnFailure,
-}
-
-fn lane<const N: usize>(steps: [Box<dyn Step>; N]) -> Lane {
-    steps.into()
 }
 
 /// What every machine needs to be there before it: the network and its images.
@@ -70,10 +63,22 @@ pub(super) fn additions(
     nodes: Vec<NodeSpec>,
     founding: Option<Founding<'_>>,
 ) -> Saga {
+    add_with(saga, spec, nodes, founding, |_| None)
+}
+
+/// The same, of nodes that are given something before they take work.
+fn add_with<'a>(
+    saga: Saga,
+    spec: &ClusterSpec,
+    nodes: Vec<NodeSpec>,
+    founding: Option<Founding<'_>>,
+    settings: impl Fn(&NodeName) -> Option<&'a NodeSettings>,
+) -> Saga {
     let names: Vec<_> = nodes.iter().map(|node| node.name.clone()).collect();
     let mut first_machine: Stage = Vec::new();
     let mut machines: Stage = Vec::new();
     let mut joins: Stage = Vec::new();
+    let mut rests: Stage = Vec::new();
     for node in nodes {
         let (name, role) = (node.name.clone(), node.role);
         let mut join: Lane = Vec::new();
@@ -99,6 +104,12 @@ pub(super) fn additions(
             })),
         }
         machines.push(machine);
+        if let Some(settings) = settings(&name) {
+            join.extend(mark_new(&name, settings));
+            if settings.maintenance {
+                rests.push(lane([Box::new(DrainNode { node: name.clone() })]));
+            }
+        }
         join.extend(load_images(spec, &name));
         joins.push(join);
     }
@@ -109,16 +120,7 @@ pub(super) fn additions(
         .then(machines)
         .then(joins)
         .then_step(WaitUntilReady { nodes: names })
-}
-
-pub(super) fn load_images(spec: &ClusterSpec, node: &NodeName) -> Option<Box<dyn Step>> {
-    if spec.preload_images.is_empty() {
-        return None;
-    }
-    Some(Box::new(LoadImages {
-        node: node.clone(),
-        images: spec.preload_images.clone(),
-    }))
+        .then(rests)
 }
 
 /// Stops machines: workers first, so that their work is not moved between them while they go.
@@ -137,176 +139,31 @@ pub(super) fn stop(
     saga.then(stop_those(false)).then(stop_those(true))
 }
 
-/// What brings a node of which something is wrong back. One whose data is there is given time to find its cluster
-/// by itself, unless the cluster is known not to know it.
-pub(super) fn repair(
-    spec: &ClusterSpec,
-    observed: &ObservedCluster,
-    node: NodeSpec,
-    fault: Fault,
-) -> Lane {
-    let (name, role) = (node.name.clone(), node.role);
-    let members = observed.members.as_ref();
-    let may_be_member = members.is_none_or(|members| members.contains_key(&name));
-    let comes_back = may_be_member && observed.volumes.contains_key(&name);
-    let comeback = if comes_back {
-        Comeback::ByItself(COMEBACK)
-    } else {
-        Comeback::Never
-    };
-    let restore = |comeback| -> Box<dyn Step> {
-        Box::new(RestoreMember {
-            node: name.clone(),
-            role,
-            comeback,
-        })
-    };
-    // An upgrade that was cut off may be what is wrong with it.
-    let upgrade = || -> Box<dyn Step> { Box::new(UpgradeNode { node: name.clone() }) };
-    match fault {
-        Fault::MachineGone | Fault::MachineHalfMade | Fault::MachineFailed => {
-            let has_its_images = comes_back && !loses_images(&node);
-            let mut steps = lane([
-                Box::new(DeleteMachine {
-                    node: name.clone(),
-                    volumes: Volumes::Keep,
-                }),
-                Box::new(EnsureMachine {
-                    node,
-                    origin: NodeOrigin::ThereBefore,
-                }),
-                upgrade(),
-                restore(comeback),
-            ]);
-            if !has_its_images {
-                steps.extend(load_images(spec, &name));
-            }
-            steps
-        }
-        Fault::MachineStopped => lane([
-            Box::new(StartMachine { node: name.clone() }),
-            upgrade(),
-            restore(comeback),
-        ]),
-        // The cluster did not say that it is down, for nobody answered.
-        Fault::MemberDown if members.is_none() => lane([
-            Box::new(RestartSilent {
-                node: name.clone(),
-                patience: SILENCE,
-            }),
-            upgrade(),
-            restore(Comeback::ByItself(COMEBACK)),
-        ]),
-        Fault::MemberDown => lane([
-            Box::new(StopMachine { node: name.clone() }),
-            Box::new(StartMachine { node: name.clone() }),
-            upgrade(),
-            restore(Comeback::ByItself(COMEBACK)),
-        ]),
-        Fault::NotMember | Fault::WrongRole => {
-            let mut steps = lane([restore(Comeback::Never)]);
-            steps.extend(load_images(spec, &name));
-            steps
-        }
-    }
-}
-
-/// Whether a machine of the node that is made again lacks the images that were loaded onto the one before.
-fn loses_images(node: &NodeSpec) -> bool {
-    let mut volumes = node.volumes.iter();
-    volumes.any(|volume| volume.life == VolumeLife::Machine)
-}
-
-/// Makes a node's machine again as another one; the node keeps its volumes, address and ports.
-pub(super) fn recreate(spec: &ClusterSpec, node: NodeSpec, company: Company) -> Lane {
-    let name = node.name.clone();
-    let mut steps: Lane = Vec::new();
-    if node.role == Role::ControlPlane {
-        steps.push(Box::new(BackUp { node: name.clone() }));
-    }
-    if company == Company::Others {
-        steps.push(Box::new(DrainNode { node: name.clone() }));
-    }
-    steps.push(Box::new(DeleteMachine {
-        node: name,
-        volumes: Volumes::Keep,
-    }));
-    steps.extend(make_again(spec, node));
-    steps
-}
-
-/// Whether there is anybody to whom the work of a node could be moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Company {
-    /// The node is the cluster.
-    Nobody,
-    /// There are other nodes.
-    Others,
-}
-
-/// The second half of that: brings a node back whose machine is deleted.
-fn make_again(spec: &ClusterSpec, node: NodeSpec) -> Lane {
-    let (name, role) = (node.name.clone(), node.role);
-    let loads = loses_images(&node)
-        .then(|| load_images(spec, &name))
-        .flatten();
-    let mut steps = lane([Box::new(EnsureMachine {
-        node,
-        origin: NodeOrigin::ThereBefore,
-    })]);
-    steps.extend(loads);
-    steps.extend(lane([
-        Box::new(UpgradeNode { node: name.clone() }),
-        Box::new(RestoreMember {
-            node: name.clone(),
-            role,
-            comeback: Comeback::ByItself(COMEBACK),
-        }),
-        Box::new(UncordonNode { node: name }),
-    ]));
-    steps
-}
-
-/// Gives a member its taints and labels, and takes its work or lets it have some.
-fn settle(node: &NodeName, settings: &NodeSettings) -> Lane {
-    let node = node.clone();
-    let taints: Box<dyn Step> = Box::new(SetNodeTaints {
-        node: node.clone(),
-        taints: settings.taints.clone(),
-    });
-    let labels: Box<dyn Step> = Box::new(SetNodeLabels {
-        node: node.clone(),
-        labels: settings.labels.clone(),
-    });
-    let maintenance: Box<dyn Step> = if settings.maintenance {
-        Box::new(DrainNode { node })
-    } else {
-        Box::new(UncordonNode { node })
-    };
-    vec![taints, labels, maintenance]
-}
-
-/// Takes a node out of its cluster and deletes everything of it.
-pub(super) fn remove(node: &NodeName) -> Lane {
-    lane([
-        Box::new(RemoveMember { node: node.clone() }),
-        Box::new(DeleteMachine {
-            node: node.clone(),
-            volumes: Volumes::Delete,
-        }),
-    ])
-}
-
 /// The way to carry out a plan for a cluster that is there.
 pub(super) struct Course<'a> {
     pub(super) spec: &'a ClusterSpec,
     pub(super) observed: &'a ObservedCluster,
     pub(super) needs: &'a CoeNeeds,
+    /// The nodes beside the pool that the plan is about; the others in it are the pool's.
+    pub(super) beside: &'a BTreeMap<NodeName, Beside>,
 }
 
 impl Course<'_> {
-    /// The legs, in order.
+    /// The legs, in order, of which the last has the platform remember the cluster.
     pub(super) fn of(&self, plan: &Plan) -> Vec<Leg> {
+        let mut legs = self.of_nodes(plan);
+        legs.push(Leg {
+            saga: Saga::new().then_step(PutRecord {
+                cluster: self.spec.name.clone(),
+                phase: Phase::There,
+            }),
+            on_failure: OnFailure::Keep,
+        });
+        legs
+    }
+
+    /// The legs that work on nodes.
+    pub(super) fn of_nodes(&self, plan: &Plan) -> Vec<Leg> {
         vec![
             Leg {
                 saga: Saga::new().then(self.preparations(plan)),
@@ -333,14 +190,35 @@ impl Course<'_> {
                 on_failure: OnFailure::Undo,
             },
             Leg {
-                saga: self.remove_and_remember(plan),
+                saga: removals(plan),
                 on_failure: OnFailure::Keep,
             },
         ]
     }
 
     fn node(&self, name: &NodeName, role: Role) -> NodeSpec {
-        pool_node(self.spec, self.needs, name, role)
+        match self.beside.get(name) {
+            Some(beside) => beside.machine.clone(),
+            None => pool_node(self.spec, self.needs, name, role),
+        }
+    }
+
+    /// What a node beside the pool is given once it is a member again.
+    fn settle(&self, name: &NodeName) -> Lane {
+        let beside = self.beside.get(name);
+        beside.map_or_else(Vec::new, |beside| settle(name, &beside.settings))
+    }
+
+    fn repair(&self, name: &NodeName, role: Role, fault: Fault) -> Lane {
+        let mut steps = repair(self.spec, self.observed, self.node(name, role), fault);
+        steps.extend(self.settle(name));
+        steps
+    }
+
+    fn recreate(&self, name: &NodeName, role: Role, company: Company) -> Lane {
+        let mut steps = recreate(self.spec, self.node(name, role), company);
+        steps.extend(self.settle(name));
+        steps
     }
 
     fn is_control_plane(&self, name: &NodeName) -> bool {
@@ -395,12 +273,9 @@ impl Course<'_> {
         saga = self.free_ports(saga, plan, &holders);
         for repaired in [Role::ControlPlane, Role::Worker] {
             let lanes = plan.changes.iter().filter_map(|change| match change {
-                Change::RepairNode { name, role, fault } if *role == repaired => Some(repair(
-                    self.spec,
-                    self.observed,
-                    self.node(name, *role),
-                    *fault,
-                )),
+                Change::RepairNode { name, role, fault } if *role == repaired => {
+                    Some(self.repair(name, *role, *fault))
+                }
                 Change::RecreateNode { name, role, .. }
                     if *role == repaired && holders.contains(name) =>
                 {
@@ -461,7 +336,7 @@ impl Course<'_> {
         });
         recreated
             .filter(|name| !holders.contains(*name))
-            .map(|name| recreate(self.spec, self.node(name, of), company))
+            .map(|name| self.recreate(name, of, company))
             .collect()
     }
 
@@ -561,7 +436,8 @@ impl Course<'_> {
                 _ => None,
             })
             .collect();
-        additions(Saga::new(), self.spec, new, None)
+        let settings = |name: &NodeName| self.beside.get(name).map(|beside| &beside.settings);
+        add_with(Saga::new(), self.spec, new, None, settings)
     }
 
     fn change_in_place(&self, plan: &Plan) -> Saga {
@@ -636,27 +512,24 @@ impl Course<'_> {
             None => self.observed.machines.contains_key(node),
         }
     }
+}
 
-    fn remove_and_remember(&self, plan: &Plan) -> Saga {
-        let forgotten = plan.changes.iter().filter_map(|change| match change {
-            Change::ForgetMember { name } => {
-                Some(lane([Box::new(RemoveMember { node: name.clone() })]))
-            }
-            _ => None,
-        });
-        // The dead go before the living: each control plane that is none takes a vote that nobody casts.
-        let mut saga = forgotten
-            .fold(Saga::new(), |saga, lane| saga.then(vec![lane]))
-            .then(removed(plan, Role::Worker).map(remove).collect());
-        // One at a time: each gives up its vote while the others still agree.
-        for node in removed(plan, Role::ControlPlane) {
-            saga = saga.then(vec![remove(node)]);
+fn removals(plan: &Plan) -> Saga {
+    let forgotten = plan.changes.iter().filter_map(|change| match change {
+        Change::ForgetMember { name } => {
+            Some(lane([Box::new(RemoveMember { node: name.clone() })]))
         }
-        saga.then_step(PutRecord {
-            cluster: self.spec.name.clone(),
-            phase: Phase::There,
-        })
+        _ => None,
+    });
+    // The dead go before the living: each control plane that is none takes a vote that nobody casts.
+    let mut saga = forgotten
+        .fold(Saga::new(), |saga, lane| saga.then(vec![lane]))
+        .then(removed(plan, Role::Worker).map(remove).collect());
+    // One at a time: each gives up its vote while the others still agree.
+    for node in removed(plan, Role::ControlPlane) {
+        saga = saga.then(vec![remove(node)]);
     }
+    saga
 }
 
 /// Whether the plan itself makes the node.

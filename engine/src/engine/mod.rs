@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use garbage::{Fate, Held, Leftover, Over, Spared};
-pub use nodes::NodeRequest;
+pub use nodes::{GroupStatus, NodeRequest, SeenGroup};
 
 use tokio::sync::Mutex;
 
@@ -231,6 +231,13 @@ impl Engine {
         }
     }
 
+    /// The finished clusters, as their platform shows them in one look: no COE is asked.
+    pub async fn list(&self) -> Result<Vec<Cluster>, EngineError> {
+        let found = self.observe(&Scope::All, &Bounds::for_look()).await?;
+        let finished = found.into_iter().filter(ObservedCluster::is_complete);
+        Ok(finished.map(|observed| self.cluster(observed)).collect())
+    }
+
     /// Everything of that name, as its platform shows it: a finished cluster, and what interrupted
     /// creates left.
     pub async fn namesakes(&self, name: &ClusterName) -> Result<Vec<ObservedCluster>, EngineError> {
@@ -294,7 +301,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{NodeName, OnCreateFailure};
+    use crate::model::{NodeGroupSpec, NodeName, OnCreateFailure};
     use crate::operation::Operation;
 
     /// Not run: callers spawn operations, so their futures have to move between threads.
@@ -304,6 +311,7 @@ mod tests {
         spec: &ClusterSpec,
         id: ClusterId,
         node: &NodeRequest,
+        group: &NodeGroupSpec,
         name: &NodeName,
         operation: &Operation,
     ) {
@@ -319,5 +327,8 @@ mod tests {
         is_send(engine.add_node(id, node, operation));
         is_send(engine.update_node(id, node, operation));
         is_send(engine.remove_node(id, name, operation));
+        is_send(engine.add_group(id, group, operation));
+        is_send(engine.update_group(id, group, operation));
+        is_send(engine.remove_group(id, &group.name, operation));
     }
 }

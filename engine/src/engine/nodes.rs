@@ -1,34 +1,34 @@
 //! Nodes beside a cluster's pool, each asked for by itself.
 
+mod group;
+mod party;
 mod put_off;
 mod remove;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::Engine;
 use super::check::refuse;
-use super::course::{Company, Leg, load_images, preparations, recreate, repair};
-use super::memory::{NodeWork, outcome};
+use super::memory::NodeWork;
 use crate::cluster::{Cluster, Node, NodeStatus};
-use crate::error::{EngineError, Failure, chain};
+use crate::error::{EngineError, Failure};
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, ClusterStatus, Finding, Flavor, ImageName, Machine,
-    MachineState, MemberState, NodeGroup, NodeName, NodeSpec, ObservedCluster, Phase, Role,
-    Subject, Taint,
+    ClusterId, ClusterRecord, ClusterSpec, ClusterStatus, Finding, Flavor, GroupRecord, ImageName,
+    Machine, NodeGroup, NodeName, NodeSettings, ObservedCluster, Role, Subject, Taint,
 };
 use crate::operation::Operation;
-use crate::plan::{CoeNeeds, Fault, differences, machine_image, pool_role};
-use crate::platform::Scope;
-use crate::saga::journal::{Journal, OperationKind};
-use crate::saga::{Lane, OnFailure, Saga};
-use crate::scheduler::Bounds;
-use crate::steps::{
-    DrainNode, EnsureMachine, JoinNode, NodeOrigin, PutRecord, SetNodeLabels, SetNodeTaints, Site,
-    UncordonNode, UpgradeNode, WaitUntilReady,
+use crate::plan::{
+    Beside, Change, CoeNeeds, Plan, beside_node, cluster_as_of, group_of, makes_machine,
+    newer_than_control_planes, plan_node, pool_role,
 };
+use crate::saga::journal::OperationKind;
+use crate::scheduler::Bounds;
+
+pub use group::{GroupStatus, SeenGroup};
+use party::Party;
+use put_off::{Later, start_first};
 
 /// A node beside a cluster's pool as the user wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,16 @@ pub struct NodeRequest {
     pub maintenance: bool,
 }
 
+impl NodeRequest {
+    fn settings(&self) -> NodeSettings {
+        NodeSettings {
+            labels: self.labels.clone(),
+            taints: self.taints.clone(),
+            maintenance: self.maintenance,
+        }
+    }
+}
+
 /// A cluster that a node is added to, changed in or removed from.
 struct Target {
     observed: ObservedCluster,
@@ -56,15 +66,34 @@ struct Target {
 }
 
 impl Target {
-    /// Whether a machine has to be made so that the node is as wanted.
-    fn makes_machine(&self, wanted: &NodeSpec) -> bool {
-        self.observed
-            .machines
-            .get(&wanted.name)
-            .is_none_or(|machine| {
-                matches!(machine.state, MachineState::Created | MachineState::Failed)
-                    || !differences(&machine.spec, wanted).is_empty()
-            })
+    fn of(cluster: ClusterId, observed: Option<ObservedCluster>) -> Result<Self, EngineError> {
+        let observed = observed.ok_or(EngineError::NoCluster(cluster))?;
+        let record = observed
+            .record
+            .clone()
+            .ok_or(EngineError::NoRecord(cluster))?;
+        Ok(Self { observed, record })
+    }
+
+    /// The group that a name is of.
+    fn group_of(&self, name: &NodeName) -> Option<&GroupRecord> {
+        self.record.groups.get(group_of(&self.record, name)?)
+    }
+}
+
+/// One node as it is wanted.
+struct Wanted {
+    node: Beside,
+    /// The cluster as the node has it.
+    spec: ClusterSpec,
+    needs: CoeNeeds,
+}
+
+impl Wanted {
+    fn party(self, target: &Target, plan: &Plan) -> Party {
+        let name = self.node.machine.name.clone();
+        let nodes = BTreeMap::from([(name, self.node)]);
+        Party::of_plan(self.spec, &self.needs, &target.observed, &nodes, plan)
     }
 }
 
@@ -78,64 +107,30 @@ impl Engine {
         operation: &Operation,
     ) -> Result<Node, Failure> {
         let _changing = self.0.looks.changing(cluster);
-        let target = self.target(cluster, operation).await?;
-        let spec = &target.record.spec;
-        if pool_role(&spec.name, &node.name).is_some() {
-            return Err(EngineError::Invalid(vec![name_of_the_pool(spec, &node.name)]).into());
+        let target = answering(self.find_target(cluster, operation).await?)?;
+        if let Some(finding) = name_of_others(&target.record, &node.name) {
+            return Err(EngineError::Invalid(vec![finding]).into());
         }
         if let Some(machine) = target.observed.machines.get(&node.name) {
             if !self.was_abandoned(&target, machine).await? {
-                let (cluster, node) = (spec.name.clone(), node.name.clone());
+                let (cluster, node) = (target.record.spec.name.clone(), node.name.clone());
                 return Err(EngineError::NodeExists { cluster, node }.into());
             }
             let work = NodeWork::CarryOn(machine.owner.operation);
             return Box::pin(self.bring_to(work, target, node, operation)).await;
         }
-        let wanted = self.node_spec(spec, node)?;
-        self.refuse_invalid_node(&target, &wanted, operation)
-            .await?;
-        let name = &node.name;
-        let mut steps: Lane = vec![
-            Box::new(EnsureMachine {
-                node: wanted.clone(),
-                origin: NodeOrigin::New,
-            }),
-            Box::new(JoinNode {
-                node: name.clone(),
-                role: node.role,
-            }),
-        ];
-        // Before it takes work.
-        if !node.taints.is_empty() {
-            let taints = node.taints.clone();
-            steps.push(Box::new(SetNodeTaints {
-                node: name.clone(),
-                taints,
-            }));
-        }
-        if !node.labels.is_empty() {
-            let labels = node.labels.clone();
-            steps.push(Box::new(SetNodeLabels {
-                node: name.clone(),
-                labels,
-            }));
-        }
-        steps.extend(load_images(spec, name));
-        steps.push(Box::new(WaitUntilReady {
-            nodes: vec![name.clone()],
-        }));
-        if node.maintenance {
-            steps.push(Box::new(DrainNode { node: name.clone() }));
-        }
-        let saga = Saga::new()
-            .then(preparations(spec, &[wanted.image]))
-            .then(vec![steps]);
-        let leg = Leg {
-            saga,
-            on_failure: OnFailure::Undo,
+        let wanted = self.wanted_node(&target.record.spec, node)?;
+        let bounds = Bounds::of(operation);
+        refuse(self.ask_about_node(&target, &wanted, &bounds).await?)?;
+        let (name, role) = (node.name.clone(), node.role);
+        let plan = Plan {
+            changes: vec![Change::CreateNode { name, role }],
         };
-        self.work_on_node(NodeWork::Add, target, name, operation, leg)
-            .await
+        let party = wanted.party(&target, &plan);
+        let cluster = self
+            .work_on(NodeWork::Add, &target, party, operation)
+            .await?;
+        Ok(node_of(&cluster, &node.name)?)
     }
 
     /// Whether the machine is of an add that came to no end. That one's last act is to have the record
@@ -181,7 +176,7 @@ impl Engine {
             taints: node.taints.clone(),
             maintenance: node.status == NodeStatus::Drained,
         };
-        let by_itself = self.node_spec(spec, &request)?;
+        let by_itself = self.wanted_node(spec, &request)?.node.machine;
         Ok(NodeRequest {
             flavor: node
                 .flavor
@@ -204,7 +199,7 @@ impl Engine {
         let _changing = self.0.looks.changing(cluster);
         let target = self.find_target(cluster, operation).await?;
         if self.cluster(target.observed.clone()).status() == ClusterStatus::Stopped {
-            return self.put_off(target, node, operation).await;
+            return self.put_node_off(target, node, operation).await;
         }
         let target = answering(target)?;
         Box::pin(self.bring_to(NodeWork::Change, target, node, operation)).await
@@ -218,28 +213,44 @@ impl Engine {
         node: &NodeRequest,
         operation: &Operation,
     ) -> Result<Node, Failure> {
-        let wanted = self.node_spec(&target.record.spec, node)?;
-        if target.makes_machine(&wanted) {
-            self.refuse_invalid_node(&target, &wanted, operation)
-                .await?;
+        let wanted = self.wanted_node(&target.record.spec, node)?;
+        if makes_machine(&wanted.node, &target.observed) {
+            let bounds = Bounds::of(operation);
+            refuse(self.ask_about_node(&target, &wanted, &bounds).await?)?;
         }
-        let image = wanted.image.clone();
-        let steps = steps_to(&target, node, wanted);
+        let plan = Plan {
+            changes: plan_node(&wanted.node, &target.observed)
+                .into_iter()
+                .collect(),
+        };
         let is_remembered = target.record.addresses.contains_key(&node.name);
         // One that carries on remembers that it did: from then on somebody has the node.
         let carries_on = matches!(work, NodeWork::CarryOn(_));
-        if steps.is_empty() && is_remembered && !carries_on {
+        if plan.is_empty() && is_remembered && !carries_on {
             return Ok(node_of(&self.cluster(target.observed), &node.name)?);
         }
-        let saga = Saga::new()
-            .then(preparations(&target.record.spec, &[image]))
-            .then(vec![steps]);
-        let leg = Leg {
-            saga,
-            on_failure: OnFailure::Keep,
+        let party = wanted.party(&target, &plan);
+        let cluster = self.work_on(work, &target, party, operation).await?;
+        Ok(node_of(&cluster, &node.name)?)
+    }
+
+    async fn put_node_off(
+        &self,
+        target: Target,
+        node: &NodeRequest,
+        operation: &Operation,
+    ) -> Result<Node, Failure> {
+        let wanted = self.wanted_node(&target.record.spec, node)?.node;
+        if makes_machine(&wanted, &target.observed) {
+            let what = format!("the machine of {} has to be made again", node.name);
+            return Err(start_first(&target, &what));
+        }
+        let later = Later {
+            settings: BTreeMap::from([(node.name.clone(), wanted.settings)]),
+            ..Later::default()
         };
-        self.work_on_node(work, target, &node.name, operation, leg)
-            .await
+        self.put_off(&target, later, operation).await?;
+        Ok(node_of(&self.cluster(target.observed), &node.name)?)
     }
 
     /// Everything that can be known to be wrong with the node before a write: for a plan. `is_there`: it is to be
@@ -250,66 +261,44 @@ impl Engine {
         node: &NodeRequest,
         is_there: bool,
     ) -> Result<Vec<Finding>, EngineError> {
-        let bounds = Bounds::for_look();
-        let Some(observed) = self.shared_look(cluster).await? else {
-            return Err(EngineError::NoCluster(cluster));
-        };
-        let Some(record) = observed.record.clone() else {
-            return Err(EngineError::NoRecord(cluster));
-        };
-        let spec = &record.spec;
-        if pool_role(&spec.name, &node.name).is_some() {
-            return Ok(vec![name_of_the_pool(spec, &node.name)]);
+        let target = self.seen_target(cluster).await?;
+        let spec = &target.record.spec;
+        if let Some(finding) = name_of_others(&target.record, &node.name) {
+            return Ok(vec![finding]);
         }
         let driver = self.driver(spec.coe)?;
         let mut findings = driver.check_node(&node.labels, &node.taints);
         if node.role == Role::ControlPlane && !is_there {
-            findings.extend(even_control_planes(&observed, &node.name));
+            findings.extend(even_control_planes(&target.observed, &node.name));
         }
-        let wanted = self.node_spec(spec, node)?;
-        let target = Target { observed, record };
-        if target.makes_machine(&wanted) {
+        let wanted = self.wanted_node(spec, node)?;
+        if makes_machine(&wanted.node, &target.observed) {
+            let bounds = Bounds::for_look();
             findings.extend(self.ask_about_node(&target, &wanted, &bounds).await?);
         }
         Ok(findings)
     }
 
-    /// Refuses a node of which the platform can tell, before its machine is made, that it cannot be.
-    async fn refuse_invalid_node(
-        &self,
-        target: &Target,
-        wanted: &NodeSpec,
-        operation: &Operation,
-    ) -> Result<(), EngineError> {
-        let bounds = Bounds::of(operation);
-        refuse(self.ask_about_node(target, wanted, &bounds).await?)
-    }
-
+    /// Of which the platform can tell, before its machine is made, that it cannot be.
     async fn ask_about_node(
         &self,
         target: &Target,
-        wanted: &NodeSpec,
+        wanted: &Wanted,
         bounds: &Bounds,
     ) -> Result<Vec<Finding>, EngineError> {
+        let machine = &wanted.node.machine;
         let spec = ClusterSpec {
-            image: Some(wanted.image.clone()),
-            flavor: wanted.flavor.clone(),
+            flavor: machine.flavor.clone(),
             control_plane_flavor: None,
-            ports: wanted.ports.clone(),
-            ..target.record.spec.clone()
+            ports: machine.ports.clone(),
+            ..wanted.spec.clone()
         };
-        let nodes = std::slice::from_ref(wanted);
+        let nodes = std::slice::from_ref(machine);
         let question = || self.0.platform.check(&spec, nodes, Some(&target.observed));
-        self.ask(bounds, question).await
-    }
-
-    /// The cluster, if its COE answers.
-    async fn target(
-        &self,
-        cluster: ClusterId,
-        operation: &Operation,
-    ) -> Result<Target, EngineError> {
-        answering(self.find_target(cluster, operation).await?)
+        let mut findings = self.ask(bounds, question).await?;
+        let newer = newer_than_control_planes(&machine.image, &wanted.needs, &target.observed);
+        findings.extend(newer);
+        Ok(findings)
     }
 
     async fn find_target(
@@ -317,121 +306,20 @@ impl Engine {
         cluster: ClusterId,
         operation: &Operation,
     ) -> Result<Target, EngineError> {
-        let observed = self.look(cluster, &Bounds::of(operation)).await?;
-        let observed = observed.ok_or(EngineError::NoCluster(cluster))?;
-        let record = observed
-            .record
-            .clone()
-            .ok_or(EngineError::NoRecord(cluster))?;
-        Ok(Target { observed, record })
+        Target::of(cluster, self.look(cluster, &Bounds::of(operation)).await?)
     }
 
-    fn node_spec(&self, spec: &ClusterSpec, node: &NodeRequest) -> Result<NodeSpec, EngineError> {
-        let needs = self.needs(spec)?;
-        Ok(beside_node(spec, &needs, node))
+    /// The cluster as a plan may see it.
+    async fn seen_target(&self, cluster: ClusterId) -> Result<Target, EngineError> {
+        Target::of(cluster, self.shared_look(cluster).await?)
     }
 
-    /// Runs the leg, and then keeps the node's address in the record, as it is by then. The node as it is seen
-    /// then, or else as the steps have left it: what was made must not be lost because one look failed.
-    async fn work_on_node(
-        &self,
-        work: NodeWork,
-        target: Target,
-        name: &NodeName,
-        operation: &Operation,
-        leg: Leg,
-    ) -> Result<Node, Failure> {
-        let id = target.observed.id;
-        let then_look = async |site: Site| {
-            let observed = match self.last_look(id).await {
-                Ok(seen) => seen.ok_or(EngineError::NoCluster(id))?,
-                Err(error) => site.as_left_by_its_steps(Phase::There, chain(&error)),
-            };
-            Ok(node_of(&self.cluster(observed), name)?)
-        };
-        Box::pin(self.run_journaled(work, target, name, operation, leg, then_look)).await
-    }
-
-    /// The operation ends after `then`: one whose process dies before it can tell of the node has not told.
-    async fn run_journaled<T>(
-        &self,
-        work: NodeWork,
-        target: Target,
-        name: &NodeName,
-        operation: &Operation,
-        leg: Leg,
-        then: impl AsyncFnOnce(Site) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let (id, of) = (target.observed.id, &target.record.spec.name);
-        let work = self.begin_node(work, id, of, operation).await?;
-        let run = self.run_leg(&target, name, operation, leg, &work.journal);
-        let result = match Box::pin(run).await {
-            Ok(site) => then(site).await,
-            Err(failure) => Err(failure),
-        };
-        work.end(outcome(&result)).await;
-        result
-    }
-
-    async fn run_leg(
-        &self,
-        target: &Target,
-        name: &NodeName,
-        operation: &Operation,
-        leg: Leg,
-        journal: &Journal,
-    ) -> Result<Site, Failure> {
-        let id = target.observed.id;
-        let site = self.site(target, operation)?;
-        let carried_out = self.carry_out(&site, operation, journal, vec![leg]);
-        if let Err(failure) = carried_out.await {
-            return Err(self.failed(id, failure).await);
-        }
-        // Several nodes of a cluster are added at once: each writes what the others have written.
-        let _record = self.0.records.lock().await;
-        let now = self.observe(&Scope::Id(id), &Bounds::of(operation)).await?;
-        let Some((observed, mut record)) = now
-            .into_iter()
-            .find_map(|observed| Some((observed.clone(), observed.record?)))
-        else {
-            return Ok(site);
-        };
-        if !observed.machines.contains_key(name) {
-            record.addresses.remove(name);
-            record.api_ports.remove(name);
-        }
-        // What was done to the node now is newer than what it was to get.
-        record.put_off.remove(name);
-        let observed = ObservedCluster {
-            record: Some(record.clone()),
-            ..observed
-        };
-        let site = self.site(&Target { observed, record }, operation)?;
-        let saga = Saga::new().then_step(PutRecord {
-            cluster: target.record.spec.name.clone(),
-            phase: Phase::There,
-        });
-        journal.foresee(saga.count_steps());
-        match self
-            .runner(&site, operation, journal)
-            .run(&saga, OnFailure::Keep)
-            .await
-        {
-            Ok(()) => Ok(site),
-            Err(failure) => Err(self.failed(id, failure).await),
-        }
-    }
-
-    fn site(&self, target: &Target, operation: &Operation) -> Result<Site, EngineError> {
-        let spec = &target.record.spec;
-        Ok(Site::of(
-            Arc::clone(&self.0.platform),
-            Arc::clone(self.driver(spec.coe)?),
-            operation.owner(target.observed.id, &spec.name),
-            spec.clone(),
-            &target.observed,
-            Arc::clone(&self.0.given),
-        ))
+    fn wanted_node(&self, spec: &ClusterSpec, node: &NodeRequest) -> Result<Wanted, EngineError> {
+        let spec = cluster_as_of(spec, node.image.as_ref(), node.flavor.as_ref());
+        let needs = self.needs(&spec)?;
+        let (group, settings) = (NodeGroup::Beside, node.settings());
+        let node = beside_node(&spec, &needs, &node.name, node.role, group, settings);
+        Ok(Wanted { node, spec, needs })
     }
 }
 
@@ -454,12 +342,19 @@ fn node_of(cluster: &Cluster, name: &NodeName) -> Result<Node, EngineError> {
     })
 }
 
-fn name_of_the_pool(spec: &ClusterSpec, name: &NodeName) -> Finding {
-    Finding::error(
+/// What is wrong with a name for a node that others are counted by.
+fn name_of_others(record: &ClusterRecord, name: &NodeName) -> Option<Finding> {
+    let cluster = &record.spec.name;
+    let whose = match (pool_role(cluster, name), group_of(record, name)) {
+        (Some(_), _) => "the pool".to_owned(),
+        (None, Some(group)) => format!("group {group}"),
+        (None, None) => return None,
+    };
+    Some(Finding::error(
         Subject::Name,
-        format!("{name} is a name of the pool of cluster {}", spec.name),
+        format!("{name} is a name of {whose} of cluster {cluster}"),
         "Choose another name: the cluster's own nodes are counted by such names.",
-    )
+    ))
 }
 
 /// A warning where the cluster would have an even number of control planes with that one: it survives the loss
@@ -476,82 +371,4 @@ fn even_control_planes(observed: &ObservedCluster, node: &NodeName) -> Option<Fi
             "An even number of them survives the loss of no more than one less does. Add two, or none.",
         )
     })
-}
-
-/// What the machine of a node beside the pool should be.
-fn beside_node(spec: &ClusterSpec, needs: &CoeNeeds, node: &NodeRequest) -> NodeSpec {
-    let of_role = match node.role {
-        Role::ControlPlane => spec.control_plane_flavor.as_ref().or(spec.flavor.as_ref()),
-        Role::Worker => spec.flavor.as_ref(),
-    };
-    NodeSpec {
-        name: node.name.clone(),
-        role: node.role,
-        group: NodeGroup::Beside,
-        image: node
-            .image
-            .clone()
-            .unwrap_or_else(|| machine_image(spec, needs)),
-        flavor: node.flavor.as_ref().or(of_role).cloned(),
-        ports: needs.ports(spec, &node.name, node.role),
-        mounts: spec.mounts.clone(),
-        volumes: needs.volumes(spec, node.role),
-        labels: node.labels.clone(),
-    }
-}
-
-/// What makes the node as wanted.
-fn steps_to(target: &Target, node: &NodeRequest, wanted: NodeSpec) -> Lane {
-    let observed = &target.observed;
-    let name = &node.name;
-    let member = observed
-        .members
-        .as_ref()
-        .and_then(|members| members.get(name));
-    let machine = observed.machines.get(name);
-    let fault = match (
-        machine.map(|machine| machine.state),
-        member.map(|member| member.state),
-    ) {
-        (None, _) => Some(Fault::MachineGone),
-        (Some(MachineState::Created), _) => Some(Fault::MachineHalfMade),
-        (Some(MachineState::Failed), _) => Some(Fault::MachineFailed),
-        (Some(MachineState::Stopped), _) => Some(Fault::MachineStopped),
-        (Some(MachineState::Running), None) => Some(Fault::NotMember),
-        (Some(MachineState::Running), Some(MemberState::Down)) => Some(Fault::MemberDown),
-        (Some(MachineState::Running), Some(_)) => None,
-    };
-    let differs = machine.is_some_and(|machine| !differences(&machine.spec, &wanted).is_empty());
-    let mut steps: Lane = Vec::new();
-    match fault {
-        Some(fault) => steps.extend(repair(&target.record.spec, observed, wanted, fault)),
-        None if differs => {
-            let company = Company::Others;
-            steps.extend(recreate(&target.record.spec, wanted, company));
-        }
-        None => {}
-    }
-    let touched = !steps.is_empty();
-    if touched || member.is_some_and(|member| member.taints != node.taints) {
-        let taints = node.taints.clone();
-        steps.push(Box::new(SetNodeTaints {
-            node: name.clone(),
-            taints,
-        }));
-    }
-    if touched || member.is_some_and(|member| member.labels != node.labels) {
-        let labels = node.labels.clone();
-        steps.push(Box::new(SetNodeLabels {
-            node: name.clone(),
-            labels,
-        }));
-    }
-    let is_drained = member.is_some_and(|member| member.state == MemberState::Drained);
-    if node.maintenance && (touched || !is_drained) {
-        steps.push(Box::new(DrainNode { node: name.clone() }));
-    } else if !node.maintenance && (touched || is_drained) {
-        steps.push(Box::new(UpgradeNode { node: name.clone() }));
-        steps.push(Box::new(UncordonNode { node: name.clone() }));
-    }
-    steps
 }

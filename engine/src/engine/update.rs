@@ -2,6 +2,7 @@
 //!
 //! Never undone, but for nodes that a failed scale-up has made.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Engine;
@@ -158,6 +159,7 @@ impl Engine {
             spec,
             observed,
             needs: &needs,
+            beside: &BTreeMap::new(),
         }
         .of(plan);
         match self.carry_out(&site, operation, journal, legs).await {

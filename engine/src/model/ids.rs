@@ -75,6 +75,12 @@ pub struct ClusterName(String);
 #[serde(try_from = "String", into = "String")]
 pub struct NodeName(String);
 
+/// The name of a group of nodes beside a cluster's pool, unique in its cluster: its nodes are named after both,
+/// `<cluster>-<group>-1`. The same rules as for a [`ClusterName`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GroupName(String);
+
 /// A name that breaks the rules.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
@@ -158,16 +164,33 @@ macro_rules! checked_name {
 
 checked_name!(ClusterName);
 checked_name!(NodeName);
+checked_name!(GroupName);
 
 impl ClusterName {
     /// The name of the cluster's own node number `ordinal`, from 1: `demo-worker-2`.
     ///
     /// A cluster's name leaves room for it: see the check of the spec.
     pub fn node(&self, role: Role, ordinal: u32) -> Result<NodeName, InvalidName> {
-        let role = match role {
-            Role::ControlPlane => "control-plane",
-            Role::Worker => "worker",
-        };
-        format!("{self}-{role}-{ordinal}").parse()
+        format!("{self}-{}-{ordinal}", name_of_pool(role)).parse()
+    }
+
+    /// The name of node number `ordinal`, from 1, of a group beside the cluster's pool: `demo-large-2`.
+    pub fn group_node(&self, group: &GroupName, ordinal: u32) -> Result<NodeName, InvalidName> {
+        format!("{self}-{group}-{ordinal}").parse()
+    }
+}
+
+impl GroupName {
+    /// Whether its nodes would have the names of the pool's.
+    pub fn is_of_pool(&self) -> bool {
+        let pools = [Role::ControlPlane, Role::Worker];
+        pools.map(name_of_pool).contains(&self.as_str())
+    }
+}
+
+fn name_of_pool(role: Role) -> &'static str {
+    match role {
+        Role::ControlPlane => "control-plane",
+        Role::Worker => "worker",
     }
 }

@@ -1,5 +1,6 @@
 //! Clusters, nodes and what they should be: pure data, no I/O.
 
+mod group;
 mod health;
 mod ids;
 mod lifecycle;
@@ -11,8 +12,9 @@ mod rollout;
 mod secret;
 mod spec;
 
+pub use group::{GroupRecord, NodeGroupSpec};
 pub use health::Health;
-pub use ids::{ClusterId, ClusterName, InvalidName, NodeName, OperationId};
+pub use ids::{ClusterId, ClusterName, GroupName, InvalidName, NodeName, OperationId};
 pub use lifecycle::{ClusterEvent, ClusterStatus, IllegalTransition, Rest};
 pub use network::{Network, NetworkSpec};
 pub use node::{
@@ -27,5 +29,5 @@ pub use rollout::{Budgets, Drain, NoPace, Pace};
 pub use secret::Secret;
 pub use spec::{
     ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Finding, InvalidControlPlaneCount,
-    OnCreateFailure, Severity, Subject,
+    OnCreateFailure, Severity, Subject, WaitFor,
 };

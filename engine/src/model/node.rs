@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::NodeName;
+use super::{GroupName, NodeName};
 
 /// What a node does in its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,13 +39,25 @@ impl fmt::Display for Role {
 }
 
 /// Who counts a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeGroup {
     /// The cluster's own pool: `control_plane_count` and `node_count`.
     Pool,
     /// A resource of its own beside the pool: `coe_cluster_node`.
     Beside,
+    /// A group beside the pool: `coe_node_group`.
+    Named(GroupName),
+}
+
+impl NodeGroup {
+    /// The name of the group, if it is one with a name.
+    pub fn name(&self) -> Option<&GroupName> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::Pool | Self::Beside => None,
+        }
+    }
 }
 
 /// The size of a machine, as its platform names it (docker: `"<cpus>x<GiB>"`).

@@ -7,7 +7,9 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterId, ClusterSpec, Network, NodeName, NodeSpec, Owner, Role, Taint};
+use super::{
+    ClusterId, ClusterSpec, GroupName, GroupRecord, Network, NodeName, NodeSpec, Owner, Role, Taint,
+};
 
 /// What a cluster's platform remembers of it, so that it can be imported, and repaired by somebody who
 /// has only the platform. Holds no secret.
@@ -42,6 +44,9 @@ pub struct ClusterRecord {
     /// cluster was stopped.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub put_off: BTreeMap<NodeName, NodeSettings>,
+    /// The groups of nodes beside its pool.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<GroupName, GroupRecord>,
 }
 
 /// What a member is given by its COE.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterId, ClusterName, OperationId};
+use super::{ClusterId, ClusterName, NodeSpec, OperationId};
 
 /// To whom an object belongs, and which operation made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ impl Owner {
     pub const NODE_NAME: &'static str = "io.coe.node.name";
     /// Label of a node's role.
     pub const NODE_ROLE: &'static str = "io.coe.node.role";
+    /// Label of the name of a node's group, where it is of one beside the pool.
+    pub const NODE_GROUP: &'static str = "io.coe.node.group";
     /// Label of the operation's id.
     pub const OPERATION_ID: &'static str = "io.coe.operation.id";
     /// Label of the operation's deadline, RFC 3339.
@@ -48,6 +50,16 @@ impl Owner {
         ];
         let host = self.host.clone();
         labels.extend(host.map(|host| (Self::OPERATION_HOST, host)));
+        labels
+    }
+
+    /// The labels of an object of that node: the owner's, and those that tell which node it is.
+    pub fn labels_of(&self, node: &NodeSpec) -> Vec<(&'static str, String)> {
+        let mut labels = self.labels();
+        labels.push((Self::NODE_NAME, node.name.to_string()));
+        labels.push((Self::NODE_ROLE, node.role.as_str().to_owned()));
+        let group = node.group.name().map(ToString::to_string);
+        labels.extend(group.map(|group| (Self::NODE_GROUP, group)));
         labels
     }
 }

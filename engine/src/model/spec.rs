@@ -108,6 +108,18 @@ pub enum OnCreateFailure {
     Keep,
 }
 
+/// What has to be true before nodes are said to be there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitFor {
+    /// Whatever work needs of the COE is there: the nodes, what the COE itself runs on each of them, the resolving of
+    /// names.
+    #[default]
+    Usable,
+    /// The nodes are ready by what their COE says. What it runs on them for others comes on its own, a little later.
+    NodesReady,
+}
+
 /// A cluster as the user wants it. Serialized into the cluster's record on the platform, so it holds
 /// no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +162,9 @@ pub struct ClusterSpec {
     /// How nodes are drained.
     #[serde(default)]
     pub drain: Drain,
+    /// What is waited for where nodes are made.
+    #[serde(default)]
+    pub wait_for: WaitFor,
 }
 
 #[cfg(test)]
@@ -175,6 +190,7 @@ impl ClusterSpec {
             desired_state: DesiredState::Running,
             pace: Pace::default(),
             drain: Drain::default(),
+            wait_for: WaitFor::default(),
         }
     }
 }

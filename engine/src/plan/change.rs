@@ -158,7 +158,7 @@ pub enum Change {
     },
     /// Remember a change of a cluster that is stopped, to make it when the cluster is started.
     PutOff(Box<Change>),
-    /// Give a node beside the pool what was asked for while the cluster was stopped.
+    /// Give a node beside the pool the labels, taints and maintenance that were asked for.
     SetNode {
         /// Its name.
         name: NodeName,
@@ -327,7 +327,7 @@ impl fmt::Display for Change {
             Self::PutOff(change) => write!(formatter, "{change}, when the cluster is started"),
             Self::SetNode { name, .. } => write!(
                 formatter,
-                "~ set the labels, the taints and the maintenance of {name}, as was asked while the cluster was stopped"
+                "~ set the labels, the taints and the maintenance of {name}"
             ),
             Self::RestoreRecord => formatter.write_str(
                 "~ remember the cluster on its platform again: its record is gone from there",

@@ -2,10 +2,12 @@
 //! plan, and a plan that was carried out leaves an empty one.
 
 mod address;
+mod beside;
 mod certificates;
 mod change;
 mod error;
 mod event;
+mod fault;
 mod machine;
 mod pool;
 mod sleep;
@@ -17,11 +19,16 @@ pub(crate) mod version;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use address::{capacity, free_address};
+pub(crate) use beside::{
+    Beside, Group, beside_node, cluster_as_of, makes_machine, newer_than_control_planes, plan_node,
+};
 pub use change::{Change, Difference, Fault};
 pub use error::PlanError;
 pub use machine::CoeNeeds;
 pub(crate) use machine::{differences, keep_host_ports, machine_image, pool_node};
-pub(crate) use pool::{pool, pool_names, pool_role};
+pub(crate) use pool::{Counted, group_of, pool, pool_names, pool_role};
+
+use fault::{serves, was_there};
 
 use crate::model::{
     ClusterRecord, ClusterSpec, DesiredState, ImageName, Machine, MachineState, MemberState,
@@ -366,30 +373,15 @@ impl Planner<'_> {
             return Some(Change::Initialize { node: name });
         }
         let fault = match self.observed.machines.get(&name) {
-            None if self.was_there(&name) => Fault::MachineGone,
+            None if was_there(self.observed, &name) => Fault::MachineGone,
             None => return Some(Change::CreateNode { name, role }),
-            Some(machine) => match machine.state {
-                MachineState::Created => Fault::MachineHalfMade,
-                MachineState::Failed => Fault::MachineFailed,
-                MachineState::Stopped if starts_all => return None,
-                MachineState::Stopped => Fault::MachineStopped,
-                MachineState::Running => return self.running_node(machine, role),
+            Some(machine) => match Fault::of_machine(machine.state) {
+                Some(Fault::MachineStopped) if starts_all => return None,
+                Some(fault) => fault,
+                None => return self.running_node(machine, role),
             },
         };
         Some(Change::RepairNode { name, role, fault })
-    }
-
-    fn was_there(&self, name: &NodeName) -> bool {
-        let member = self
-            .observed
-            .members
-            .as_ref()
-            .is_some_and(|all| all.contains_key(name));
-        member
-            || self.observed.volumes.contains_key(name)
-            || self
-                .record()
-                .is_some_and(|record| record.addresses.contains_key(name))
     }
 
     fn running_node(&self, machine: &Machine, role: Role) -> Option<Change> {
@@ -405,28 +397,25 @@ impl Planner<'_> {
             };
             return Some(Change::RepairNode { name, role, fault });
         };
-        let fault = match members.get(&name) {
-            None => Fault::NotMember,
-            Some(member) if member.state == MemberState::Down && !self.is_initialized() => {
-                Fault::NotMember
-            }
-            Some(member) if member.state == MemberState::Down => Fault::MemberDown,
-            Some(member) if member.role != role => Fault::WrongRole,
-            Some(member) => {
-                let should = pool_node(self.desired, self.needs, &name, role);
-                let differences = differences(&machine.spec, &should);
-                if !differences.is_empty() {
-                    return Some(Change::RecreateNode {
-                        name,
-                        role,
-                        differences,
-                    });
-                }
-                let drained = member.state == MemberState::Drained;
-                return drained.then_some(Change::UncordonNode { name, role });
-            }
-        };
-        Some(Change::RepairNode { name, role, fault })
+        let member = members.get(&name);
+        if let Some(fault) = Fault::of_member(member, role) {
+            let fault = match fault {
+                Fault::MemberDown if !self.is_initialized() => Fault::NotMember,
+                fault => fault,
+            };
+            return Some(Change::RepairNode { name, role, fault });
+        }
+        let should = pool_node(self.desired, self.needs, &name, role);
+        let differences = differences(&machine.spec, &should);
+        if !differences.is_empty() {
+            return Some(Change::RecreateNode {
+                name,
+                role,
+                differences,
+            });
+        }
+        let drained = member.is_some_and(|member| member.state == MemberState::Drained);
+        drained.then_some(Change::UncordonNode { name, role })
     }
 
     fn every_control_plane_runs(&self) -> bool {
@@ -491,27 +480,13 @@ impl Planner<'_> {
         };
         let mut surplus = pool::surplus(self.observed, self.desired, role, count)?;
         // The dead first: taking a living control plane out beside a dead one may cost the quorum.
-        surplus.sort_by_key(|name| self.serves(name));
+        surplus.sort_by_key(|name| serves(self.observed, name));
         changes.extend(
             surplus
                 .into_iter()
                 .map(|name| Change::RemoveNode { name, role }),
         );
         Ok(())
-    }
-
-    fn serves(&self, name: &NodeName) -> bool {
-        let runs = self
-            .observed
-            .machines
-            .get(name)
-            .is_some_and(|machine| machine.state == MachineState::Running);
-        let member = self
-            .observed
-            .members
-            .as_ref()
-            .and_then(|members| members.get(name));
-        runs && member.is_none_or(|member| member.state != MemberState::Down)
     }
 
     fn refuse_what_needs_an_answer(

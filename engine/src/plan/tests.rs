@@ -1,6 +1,7 @@
 //! The planner as a table: what is wanted, what is there, and the sentences that come of it.
 
 mod certificates;
+mod group;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +63,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
             phase: Phase::There,
             coe_labels: None,
             put_off: BTreeMap::new(),
+            groups: BTreeMap::new(),
         }),
         network: Some(Network {
             id: "bar".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::fault::was_there;
 use super::{Change, PlanError, Planner, machine_image, pool, version};
 use crate::coe::Upgrades;
 use crate::model::{ClusterRecord, Machine, MemberState, NodeGroup, NodeName, Role};
@@ -34,11 +35,21 @@ impl Planner<'_> {
         stands_in_the_way: impl Fn(&str) -> bool,
     ) -> Option<String> {
         let running: Vec<&String> = match &self.observed.members {
-            Some(members) => members.values().map(|member| &member.version).collect(),
+            // Nodes beside the pool have versions of their own.
+            Some(members) => members
+                .iter()
+                .filter(|(name, _)| !self.is_beside(name))
+                .map(|(_, member)| &member.version)
+                .collect(),
             None => record.spec.version.iter().collect(),
         };
         let mut running = running.into_iter();
         running.find(|running| stands_in_the_way(running)).cloned()
+    }
+
+    fn is_beside(&self, name: &NodeName) -> bool {
+        let machine = self.observed.machines.get(name);
+        machine.is_some_and(|machine| machine.spec.group != NodeGroup::Pool)
     }
 
     fn refuse_downgrade(&self, record: &ClusterRecord) -> Result<(), PlanError> {
@@ -138,7 +149,7 @@ impl Planner<'_> {
         let pool_of = |count| pool(self.observed, self.desired, Role::Worker, count);
         let staying: BTreeSet<NodeName> = pool_of(count)?.into_iter().collect();
         let with_surge = pool_of(count.saturating_add(wanted))?;
-        let is_new = |name: &NodeName| !staying.contains(name) && !self.was_there(name);
+        let is_new = |name: &NodeName| !staying.contains(name) && !was_there(self.observed, name);
         Ok(with_surge.into_iter().filter(is_new).collect())
     }
 

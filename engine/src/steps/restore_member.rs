@@ -68,6 +68,8 @@ impl RestoreMember {
     async fn wait_until_ready(&self, site: &Site) -> Result<(), StepError> {
         let asked = site.control_plane(&self.node)?;
         let node = std::slice::from_ref(&self.node);
-        Ok(site.coe.wait_until_ready(asked.as_ref(), node).await?)
+        let wait_for = site.spec.wait_for;
+        let ready = site.coe.wait_until_ready(asked.as_ref(), node, wait_for);
+        Ok(ready.await?)
     }
 }

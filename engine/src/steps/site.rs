@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::coe::{ClusterSecrets, Coe, JoinTicket};
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, ImageName, Machine, MachineState, MemberState, Network,
-    NetworkSpec, NodeGroup, NodeName, NodeSettings, NodeSpec, ObservedCluster, Owner, Phase,
-    PortMapping, Role,
+    ClusterId, ClusterRecord, ClusterSpec, GroupName, GroupRecord, ImageName, Machine,
+    MachineState, MemberState, Network, NetworkSpec, NodeGroup, NodeName, NodeSettings, NodeSpec,
+    ObservedCluster, Owner, Phase, PortMapping, Role,
 };
 use crate::plan::{PlanError, free_address, keep_host_ports, pool, pool_role};
 use crate::platform::Platform;
@@ -64,6 +64,8 @@ struct Known {
     coe_labels: Option<BTreeMap<String, String>>,
     /// What nodes beside the pool have still to be given.
     put_off: BTreeMap<NodeName, NodeSettings>,
+    /// The groups of nodes beside the pool, as they are remembered.
+    groups: BTreeMap<GroupName, GroupRecord>,
     initialized: bool,
     /// Whether nobody could be asked who is a member.
     members_untold: bool,
@@ -197,6 +199,7 @@ impl Site {
             known.preloaded.clone_from(&record.preloaded);
             known.coe_labels = Some(record.coe_labels().clone());
             known.put_off.clone_from(&record.put_off);
+            known.groups.clone_from(&record.groups);
             known.initialized = record.initialized;
         }
         known.members_untold = known.initialized && observed.members.is_none();
@@ -615,6 +618,7 @@ impl Site {
                 .clone()
                 .filter(|labels| *labels != self.spec.labels),
             put_off: known.put_off.clone(),
+            groups: known.groups.clone(),
         }
     }
 }

@@ -51,7 +51,8 @@ pub(super) async fn come_back(
     nodes: &[NodeName],
     patience: Duration,
 ) -> bool {
-    succeeds_within(patience, || site.coe.wait_until_ready(asked, nodes)).await
+    let ready = || site.coe.wait_until_ready(asked, nodes, site.spec.wait_for);
+    succeeds_within(patience, ready).await
 }
 
 /// Whether what control planes are asked succeeds within `patience`, however often it fails before.

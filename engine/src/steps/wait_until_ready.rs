@@ -34,7 +34,10 @@ impl Step for WaitUntilReady {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let asked = site.any_control_plane()?;
-        let ready = site.coe.wait_until_ready(asked.as_ref(), &self.nodes).await;
+        let ready = site
+            .coe
+            .wait_until_ready(asked.as_ref(), &self.nodes, site.spec.wait_for)
+            .await;
         if let Err(error) = ready {
             return Err(explained(site, error).await);
         }

@@ -4,9 +4,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use coe_engine::cluster::Cluster;
-use coe_engine::engine::NodeRequest;
+use coe_engine::engine::{GroupStatus, NodeRequest};
 use coe_engine::error::{EngineError, Failure};
-use coe_engine::model::{ClusterId, ClusterSpec, NodeName, OnCreateFailure};
+use coe_engine::model::{
+    ClusterId, ClusterSpec, GroupName, NodeGroupSpec, NodeName, OnCreateFailure,
+};
 
 use crate::world::Process;
 
@@ -20,6 +22,8 @@ pub(crate) struct Wanted {
     pub(crate) cluster: Option<ClusterSpec>,
     /// A node beside its pool.
     pub(crate) node: Option<NodeRequest>,
+    /// A group of nodes beside its pool.
+    pub(crate) group: Option<NodeGroupSpec>,
     pub(crate) on_failure: OnCreateFailure,
 }
 
@@ -29,6 +33,7 @@ impl Wanted {
         Self {
             cluster: None,
             node: None,
+            group: None,
             on_failure: OnCreateFailure::Rollback,
         }
     }
@@ -55,6 +60,7 @@ pub(crate) struct Had {
 pub(crate) struct Has {
     pub(crate) cluster: Option<Had>,
     pub(crate) node: Option<NodeName>,
+    pub(crate) group: Option<GroupName>,
 }
 
 /// What a caller remembers from one process to the next.
@@ -81,7 +87,11 @@ impl Caller {
     }
 
     async fn look(&self, process: &Process) -> Result<Option<Cluster>, EngineError> {
-        let Has { cluster, node } = self.has();
+        let Has {
+            cluster,
+            node,
+            group,
+        } = self.has();
         let Some(had) = cluster else {
             return Ok(None);
         };
@@ -89,6 +99,11 @@ impl Caller {
             && process.engine.read_node(had.id, &node).await?.is_none()
         {
             self.lock().node = None;
+        }
+        if let Some(group) = group
+            && process.engine.read_group(had.id, &group).await?.is_none()
+        {
+            self.lock().group = None;
         }
         let found = process.engine.read(had.id).await?;
         if found.is_none() {
@@ -117,6 +132,9 @@ impl Caller {
         if wanted.node.as_ref().map(|node| &node.name) != has_node.as_ref() {
             sentences.push("the node beside the pool".to_owned());
         }
+        if !self.has_group_as_wanted(process, wanted).await? {
+            sentences.push("the group beside the pool".to_owned());
+        }
         Ok(sentences)
     }
 
@@ -139,10 +157,14 @@ impl Caller {
         process.gate.arm();
         let had = self.has().cluster;
         let goes_first = wanted.cluster.is_none() || had.is_some_and(|had| had.tainted);
-        let mut removed_node = false;
+        let mut removed = false;
         if wanted.node.is_none() || goes_first {
-            removed_node = self.has().node.is_some();
+            removed |= self.has().node.is_some();
             self.remove_node(process).await?;
+        }
+        if wanted.group.is_none() || goes_first {
+            removed |= self.has().group.is_some();
+            self.remove_group(process).await?;
         }
         if goes_first {
             self.destroy(process).await?;
@@ -167,7 +189,11 @@ impl Caller {
         };
         if let Some(node) = &wanted.node {
             Box::pin(self.bring_node(process, cluster.id(), node)).await?;
-        } else if !removed_node {
+        }
+        if let Some(group) = &wanted.group {
+            Box::pin(self.bring_group(process, cluster.id(), group)).await?;
+        }
+        if wanted.node.is_none() && wanted.group.is_none() && !removed {
             return Ok(Some(cluster));
         }
         // What is known of the cluster is from before that.
@@ -222,10 +248,65 @@ impl Caller {
         Ok(())
     }
 
+    /// Whether it has the group that is wanted, and that one is as it is wanted.
+    async fn has_group_as_wanted(
+        &self,
+        process: &Process,
+        wanted: &Wanted,
+    ) -> Result<bool, EngineError> {
+        let Has { cluster, group, .. } = self.has();
+        if wanted.group.as_ref().map(|group| &group.name) != group.as_ref() {
+            return Ok(false);
+        }
+        let (Some(had), Some(wanted)) = (cluster, &wanted.group) else {
+            return Ok(true);
+        };
+        let seen = process.engine.read_group(had.id, &wanted.name).await?;
+        Ok(seen.is_some_and(|seen| {
+            let is_well = matches!(seen.status, GroupStatus::Running | GroupStatus::Stopped);
+            is_well && seen.spec.as_ref() == Some(wanted)
+        }))
+    }
+
+    async fn bring_group(
+        &self,
+        process: &Process,
+        cluster: ClusterId,
+        group: &NodeGroupSpec,
+    ) -> Result<(), Failure> {
+        let operation = process.operation();
+        let engine = &process.engine;
+        if self.has().group.is_some() {
+            engine.update_group(cluster, group, &operation).await?;
+        } else {
+            engine.add_group(cluster, group, &operation).await?;
+            self.lock().group = Some(group.name.clone());
+        }
+        Ok(())
+    }
+
+    async fn remove_group(&self, process: &Process) -> Result<(), Failure> {
+        if let Has {
+            cluster: Some(had),
+            group: Some(group),
+            ..
+        } = self.has()
+        {
+            let operation = process.operation();
+            process
+                .engine
+                .remove_group(had.id, &group, &operation)
+                .await?;
+            self.lock().group = None;
+        }
+        Ok(())
+    }
+
     async fn remove_node(&self, process: &Process) -> Result<(), Failure> {
         if let Has {
             cluster: Some(had),
             node: Some(node),
+            ..
         } = self.has()
         {
             let operation = process.operation();

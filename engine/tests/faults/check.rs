@@ -80,6 +80,12 @@ pub(crate) async fn is_as_wanted(world: &World, cluster: &Cluster, wanted: &Want
         }
     }
     nodes.extend(wanted.node.iter().map(|node| node.name.clone()));
+    if let Some(group) = &wanted.group {
+        for ordinal in 1..=group.count {
+            let name = spec.name.group_node(&group.name, ordinal);
+            nodes.insert(name.map_err(told("a name"))?);
+        }
+    }
     let observed = &cluster.observed;
     let machines: BTreeSet<_> = observed.machines.keys().cloned().collect();
     same("machines", &machines, &nodes)?;

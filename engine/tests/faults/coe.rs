@@ -13,7 +13,7 @@ use coe_engine::coe::{
 };
 use coe_engine::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
-    Secret, Taint,
+    Secret, Taint, WaitFor,
 };
 use coe_engine::transport::{Command, Exec};
 
@@ -157,8 +157,10 @@ impl Coe for WatchedCoe {
         &self,
         control_plane: &dyn Exec,
         nodes: &[NodeName],
+        wait_for: WaitFor,
     ) -> Result<(), CoeError> {
-        self.inner.wait_until_ready(control_plane, nodes).await
+        let ready = self.inner.wait_until_ready(control_plane, nodes, wait_for);
+        ready.await
     }
 
     async fn last_words(&self, node: &dyn Exec) -> Option<String> {

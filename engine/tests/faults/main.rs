@@ -10,6 +10,8 @@ mod coe;
 mod cost;
 mod fault;
 mod gate;
+#[path = "../support/group.rs"]
+mod group;
 mod platform;
 mod secrets;
 mod story;

@@ -1,12 +1,13 @@
 //! The operations: what is there before, and what is wanted then.
 
 use coe_engine::model::{
-    ClusterId, ClusterSpec, DesiredState, ImageName, NodeName, OnCreateFailure,
+    ClusterId, ClusterSpec, DesiredState, ImageName, NodeGroupSpec, NodeName, OnCreateFailure, Pace,
 };
 use coe_engine::platform::simulated::Simulated;
 use coe_engine::platform::{Platform, PlatformError};
 
 use crate::caller::Wanted;
+use crate::group::group;
 use crate::support::{extra, spec};
 
 /// An operation that is tried.
@@ -23,6 +24,11 @@ pub(crate) enum Story {
     FewerControlPlanes,
     NodeAdd,
     NodeRemove,
+    GroupAdd,
+    GroupGrow,
+    GroupShrink,
+    GroupUpgrade,
+    GroupRemove,
     Repair,
     RepairControlPlane,
     Upgrade,
@@ -30,7 +36,7 @@ pub(crate) enum Story {
 }
 
 impl Story {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Create,
         Self::CreateKept,
         Self::CreateStopped,
@@ -42,6 +48,11 @@ impl Story {
         Self::FewerControlPlanes,
         Self::NodeAdd,
         Self::NodeRemove,
+        Self::GroupAdd,
+        Self::GroupGrow,
+        Self::GroupShrink,
+        Self::GroupUpgrade,
+        Self::GroupRemove,
         Self::Repair,
         Self::RepairControlPlane,
         Self::Upgrade,
@@ -62,6 +73,11 @@ impl Story {
             Self::FewerControlPlanes => "fewer_control_planes",
             Self::NodeAdd => "node_add",
             Self::NodeRemove => "node_remove",
+            Self::GroupAdd => "group_add",
+            Self::GroupGrow => "group_grow",
+            Self::GroupShrink => "group_shrink",
+            Self::GroupUpgrade => "group_upgrade",
+            Self::GroupRemove => "group_remove",
             Self::Repair => "repair",
             Self::RepairControlPlane => "repair_control_plane",
             Self::Upgrade => "upgrade",
@@ -82,7 +98,7 @@ impl Story {
     pub(crate) fn can_be_given_up(self) -> bool {
         !matches!(
             self,
-            Self::Create | Self::CreateKept | Self::CreateStopped | Self::NodeAdd
+            Self::Create | Self::CreateKept | Self::CreateStopped | Self::NodeAdd | Self::GroupAdd
         )
     }
 
@@ -98,10 +114,13 @@ impl Story {
                 node: Some(extra()),
                 ..Wanted::cluster(spec(1, 1))
             },
+            Self::GroupGrow | Self::GroupUpgrade => with_group(group(1)),
+            Self::GroupShrink | Self::GroupRemove => with_group(group(2)),
             Self::Stop
             | Self::ScaleUp
             | Self::MoreControlPlanes
             | Self::NodeAdd
+            | Self::GroupAdd
             | Self::Repair
             | Self::Upgrade
             | Self::Destroy => Wanted::cluster(spec(1, 1)),
@@ -142,15 +161,30 @@ impl Story {
                 node: Some(extra()),
                 ..Wanted::cluster(spec(1, 1))
             },
+            Self::GroupAdd | Self::GroupGrow => with_group(group(2)),
+            Self::GroupShrink => with_group(group(1)),
+            // One more before one less, so that a node for a time comes and goes.
+            Self::GroupUpgrade => with_group(NodeGroupSpec {
+                image: Some(ImageName("node:2".to_owned())),
+                pace: Pace::new(1, 0).unwrap_or_default(),
+                ..group(1)
+            }),
             Self::Upgrade => Wanted::cluster(ClusterSpec {
                 image: Some(ImageName("node:2".to_owned())),
                 ..spec(1, 1)
             }),
-            Self::Start | Self::ScaleDown | Self::NodeRemove | Self::Repair => {
+            Self::Start | Self::ScaleDown | Self::NodeRemove | Self::GroupRemove | Self::Repair => {
                 Wanted::cluster(spec(1, 1))
             }
             Self::Destroy => Wanted::nothing(),
         }
+    }
+}
+
+fn with_group(group: NodeGroupSpec) -> Wanted {
+    Wanted {
+        group: Some(group),
+        ..Wanted::cluster(spec(1, 1))
     }
 }
 

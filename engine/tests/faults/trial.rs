@@ -168,7 +168,7 @@ impl Bench {
         }
         match applied {
             // A node that goes while no control plane answers is forgotten by the next change of its cluster.
-            Ok(_) if story == Story::NodeRemove => Ok(()),
+            Ok(_) if matches!(story, Story::NodeRemove | Story::GroupRemove) => Ok(()),
             Ok(_) => {
                 let next = self.world.process(Faults::default(), &process.secrets);
                 self.needs_nothing(&next, caller, wanted).await

@@ -11,7 +11,7 @@ use coe_engine::model::{
     ClusterId, ClusterRecord, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Drain,
     Finding, Machine, Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, NodeVolume,
     ObservedCluster, OperationId, Owner, Pace, Phase, PortMapping, Protocol, Role, Secret, Subject,
-    VolumeLife,
+    VolumeLife, WaitFor,
 };
 use coe_engine::platform::{MachineRequest, Platform, PlatformError, Scope};
 use coe_engine::transport::{Command, NodeFile};
@@ -156,6 +156,7 @@ impl Cluster {
             desired_state: DesiredState::Running,
             pace: Pace::default(),
             drain: Drain::default(),
+            wait_for: WaitFor::default(),
         }
     }
 
@@ -272,6 +273,7 @@ impl Cluster {
             phase: Phase::There,
             coe_labels: None,
             put_off: BTreeMap::new(),
+            groups: BTreeMap::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coe_engine::model::{ClusterId, NetworkSpec, Owner, Role};
+use coe_engine::model::{ClusterId, NetworkSpec, NodeGroup, NodeSpec, Owner, Role};
 use coe_engine::platform::{PlatformError, Scope};
 
 use super::fixture::{Cluster, Fixture, remove_cluster};
@@ -22,7 +22,14 @@ pub async fn ensured_twice_is_one_object<H: Harness>(fixture: Arc<Fixture<H>>) {
 pub async fn every_object_carries_its_owner<H: Harness>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     let network = cluster.ensure_network().await;
-    let machine = cluster.ensure_machine(&network, 0).await;
+    let group = "large";
+    let of_group = NodeSpec {
+        group: NodeGroup::Named(group.parse().unwrap()),
+        ..cluster.node(0)
+    };
+    let request = cluster.request(&network, 0, of_group);
+    let made = cluster.platform.ensure_machine(&cluster.owner, &request);
+    let machine = made.await.unwrap();
     let node = machine.spec.name.as_str();
     let objects = [
         (Foreign::Network, network.name.clone()),
@@ -41,6 +48,7 @@ pub async fn every_object_carries_its_owner<H: Harness>(fixture: Arc<Fixture<H>>
                 Role::Worker.as_str(),
                 "{kind:?} {name}"
             );
+            assert_eq!(labels[Owner::NODE_GROUP], group, "{kind:?} {name}");
         }
     }
 }

@@ -11,6 +11,7 @@ use coe_engine::coe::swarm::Swarm;
 use coe_engine::coe::{Coe, NewNode, NodeAccess};
 use coe_engine::model::{
     ClusterSpec, Drain, Machine, Member, MemberState, Network, NodeName, NodeSpec, Role, Secret,
+    WaitFor,
 };
 use coe_engine::platform::MachineRequest;
 use coe_engine::transport::{Command, Duplex, Exec, ExecError, NodeFile, Output};
@@ -192,7 +193,7 @@ async fn all_join_at_once_and_are_ready() {
         let names: Vec<NodeName> = rehearsed.machines.keys().cloned().collect();
         rehearsed
             .coe
-            .wait_until_ready(&*rehearsed.first(), &names)
+            .wait_until_ready(&*rehearsed.first(), &names, WaitFor::Usable)
             .await
             .unwrap();
         let members = rehearsed.members().await;

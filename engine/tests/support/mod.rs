@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use coe_engine::engine::NodeRequest;
 use coe_engine::model::{
-    ClusterSpec, CoeKind, DesiredState, Drain, NetworkSpec, OperationId, Pace, Role,
+    ClusterSpec, CoeKind, DesiredState, Drain, NetworkSpec, OperationId, Pace, Role, WaitFor,
 };
 use coe_engine::operation::{Operation, ProgressSink, RetryBudget};
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +32,7 @@ pub(crate) fn spec(control_planes: u32, workers: u32) -> ClusterSpec {
         desired_state: DesiredState::Running,
         pace: Pace::default(),
         drain: Drain::default(),
+        wait_for: WaitFor::default(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The data sources, one file a noun.
 
 pub(crate) mod cluster_ca_certificate;
+pub(crate) mod cluster_kubeconfig;
 pub(crate) mod container_cluster;
+pub(crate) mod container_clusters;
 
 use terraform_framework::{Attr, Diagnostic, Diagnostics, Path};
 

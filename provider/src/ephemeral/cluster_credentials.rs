@@ -3,14 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use coe_engine::error::EngineError;
-use jiff::Timestamp;
-use terraform_framework::duration;
-use terraform_framework::validators::duration_between;
-use terraform_framework::{Attr, Call, Diagnostic, Diagnostics, Ephemeral, Model, Opened, Path};
+use terraform_framework::{Attr, Call, Diagnostics, Ephemeral, Model, Opened};
 
-use crate::diagnostics::failed;
-use crate::operation::{LOOK_TIMEOUT, cluster_id, look};
+use crate::credentials::{Lifetimes, make};
+use crate::operation::cluster_id;
 use crate::provider::EngineSlot;
 
 /// A short-lived client certificate for a cluster's API.
@@ -29,7 +25,7 @@ pub(crate) struct ClusterCredentialsModel {
     #[attribute(required)]
     cluster_id: Attr<String>,
     /// How long the certificate is valid: a duration such as `"30m"`, `"1m"` to `"24h"`. Default: `"1h"`.
-    #[attribute(optional, validate = [duration_between(SHORTEST_LIFETIME, LONGEST_LIFETIME)])]
+    #[attribute(optional, validate = [LIFETIMES.validator()])]
     lifetime: Attr<String>,
     /// Where the cluster's API answers.
     #[attribute(computed)]
@@ -52,10 +48,10 @@ pub(crate) struct ClusterCredentialsModel {
     expires_at: Attr<String>,
 }
 
-const NOT_MADE: &str = "No credentials could be made";
-const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
-const SHORTEST_LIFETIME: Duration = Duration::from_mins(1);
-const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
+const LIFETIMES: Lifetimes = Lifetimes {
+    longest: Duration::from_hours(24),
+    default: Duration::from_hours(1),
+};
 
 #[async_trait]
 impl Ephemeral for ClusterCredentials {
@@ -70,25 +66,11 @@ impl Ephemeral for ClusterCredentials {
     ) -> Result<Opened<Self::Model>, Diagnostics> {
         let engine = self.engine.configured()?;
         let cluster = cluster_id(&config.cluster_id, "cluster_id")?;
-        let lifetime = lifetime(&config.lifetime)?;
-        // Before the certificate is made, which ends no sooner.
-        let expires_at = Timestamp::now()
-            .saturating_add(lifetime)
-            .unwrap_or(Timestamp::MAX);
-        let made = look(call, LOOK_TIMEOUT, async {
-            match engine.credentials(cluster, lifetime).await {
-                Err(EngineError::NoControlPlane { reason, .. }) => Ok(Err(reason)),
-                made => made.map(Ok).map_err(failed(NOT_MADE)),
-            }
-        });
-        let access = match made.await? {
-            Ok(made) => made,
-            // An error would keep Terraform from the very plan that repairs the cluster.
-            Err(reason) => {
-                call.warn(not_yet(&reason));
-                return Ok(Opened::new(ClusterCredentialsModel::none(config)));
-            }
+        let lifetime = LIFETIMES.chosen(&config.lifetime)?;
+        let Some(made) = make(&engine, cluster, lifetime, "cluster_id", call).await? else {
+            return Ok(Opened::new(ClusterCredentialsModel::none(config)));
         };
+        let access = made.access;
         let credentials = access.credentials;
         Ok(Opened::new(ClusterCredentialsModel {
             endpoint: access.endpoint.into(),
@@ -99,7 +81,7 @@ impl Ephemeral for ClusterCredentials {
             ca_certificate: credentials.ca_certificate.into(),
             client_certificate: credentials.client_certificate.into(),
             client_key: credentials.client_key.expose().clone().into(),
-            expires_at: expires_at.to_string().into(),
+            expires_at: made.expires_at.to_string().into(),
             ..config
         }))
     }
@@ -118,34 +100,4 @@ impl ClusterCredentialsModel {
             ..config
         }
     }
-}
-
-fn not_yet(reason: &str) -> Diagnostic {
-    Diagnostic::warning(
-        NOT_MADE,
-        format!(
-            "No control plane has the CA that signs them: {reason}. They are null until an apply has repaired the \
-             cluster."
-        ),
-    )
-    .at(Path::attribute_name("cluster_id"))
-}
-
-fn lifetime(given: &Attr<String>) -> Result<Duration, Diagnostics> {
-    let Some(text) = given.known() else {
-        return Ok(DEFAULT_LIFETIME);
-    };
-    let wrong = |detail: String| {
-        Diagnostics::from(
-            Diagnostic::error("Not a lifetime of credentials", detail)
-                .at(Path::attribute_name("lifetime")),
-        )
-    };
-    let lifetime = duration::parse(text).map_err(|error| wrong(error.to_string()))?;
-    if !(SHORTEST_LIFETIME..=LONGEST_LIFETIME).contains(&lifetime) {
-        return Err(wrong(format!(
-            "Credentials are valid for 1m to 24h, not {text}."
-        )));
-    }
-    Ok(lifetime)
 }

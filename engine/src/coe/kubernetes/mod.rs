@@ -50,7 +50,7 @@ use super::{
 };
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
-    Secret, Taint,
+    Secret, Taint, WaitFor,
 };
 use crate::transport::{Command, Exec};
 
@@ -208,8 +208,9 @@ impl Coe for Kubernetes {
         &self,
         control_plane: &dyn Exec,
         nodes: &[NodeName],
+        wait_for: WaitFor,
     ) -> Result<(), CoeError> {
-        ready::wait_until_ready(control_plane, nodes).await
+        ready::wait_until_ready(control_plane, nodes, wait_for).await
     }
 
     async fn last_words(&self, node: &dyn Exec) -> Option<String> {

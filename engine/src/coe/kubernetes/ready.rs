@@ -10,7 +10,7 @@ use kube_core::params::ListParams;
 use super::api::{Api, ApiError, within};
 use super::{members, network};
 use crate::coe::{CoeError, Missing};
-use crate::model::NodeName;
+use crate::model::{NodeName, WaitFor};
 use crate::transport::{Command, Exec};
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -28,11 +28,12 @@ pub(super) async fn wait_until_up(node: &dyn Exec) -> Result<(), CoeError> {
     Ok(())
 }
 
-/// See `Coe::wait_until_ready`. Ready is what a workload needs: the nodes, what kubeadm and the network run on
+/// See `Coe::wait_until_ready`. Usable is what a workload needs: the nodes, what kubeadm and the network run on
 /// each of them, and the resolving of names. Where the network between pods is left out, none of that waits for it.
 pub(super) async fn wait_until_ready(
     control_plane: &dyn Exec,
     nodes: &[NodeName],
+    wait_for: WaitFor,
 ) -> Result<(), CoeError> {
     let mut missing = Vec::new();
     let waiting = async {
@@ -43,7 +44,7 @@ pub(super) async fn wait_until_ready(
             Network::Needed
         };
         loop {
-            missing = what_is_missing(&api, nodes, network).await?;
+            missing = what_is_missing(&api, nodes, network, wait_for).await?;
             if missing.is_empty() {
                 return Ok(());
             }
@@ -70,6 +71,7 @@ async fn what_is_missing(
     api: &Api,
     wanted: &[NodeName],
     network: Network,
+    wait_for: WaitFor,
 ) -> Result<Vec<Missing>, CoeError> {
     let nodes = members::list(api).await?;
     let of_node = |name: &NodeName, what: String| Missing {
@@ -90,7 +92,7 @@ async fn what_is_missing(
             }
         }
     }
-    if missing.is_empty() {
+    if missing.is_empty() && wait_for == WaitFor::Usable {
         missing = system_not_ready(api, wanted, network).await?;
     }
     Ok(missing)

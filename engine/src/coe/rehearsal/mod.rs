@@ -26,7 +26,7 @@ use crate::coe::{
 };
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, MemberState, NodeName,
-    NodeVolume, Role, Secret, Taint,
+    NodeVolume, Role, Secret, Taint, WaitFor,
 };
 use crate::transport::{Command, Exec, NodeFile};
 
@@ -532,6 +532,7 @@ impl Coe for Rehearsal {
         &self,
         control_plane: &dyn Exec,
         nodes: &[NodeName],
+        _wait_for: WaitFor,
     ) -> Result<(), CoeError> {
         let mut pause = FIRST_PAUSE;
         loop {

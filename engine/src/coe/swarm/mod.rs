@@ -31,7 +31,7 @@ use super::{
 };
 use crate::model::{
     ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
-    Secret, Subject, Taint,
+    Secret, Subject, Taint, WaitFor,
 };
 use crate::transport::{Command, Exec};
 
@@ -192,6 +192,7 @@ impl Coe for Swarm {
         &self,
         control_plane: &dyn Exec,
         nodes: &[NodeName],
+        _wait_for: WaitFor,
     ) -> Result<(), CoeError> {
         ready::wait_until_ready(control_plane, nodes).await
     }

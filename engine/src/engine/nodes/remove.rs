@@ -1,16 +1,18 @@
 //! Nodes that leave their cluster.
 
-use super::super::Engine;
-use super::super::course::{Leg, remove};
-use super::super::memory::NodeWork;
+use std::collections::BTreeMap;
+
 use super::Target;
+use super::party::{Party, Remembered};
+use crate::engine::Engine;
+use crate::engine::memory::NodeWork;
 use crate::error::{EngineError, Failure};
-use crate::model::{ClusterId, ClusterRecord, MemberState, NodeName, ObservedCluster, Role};
+use crate::model::{ClusterId, ClusterRecord, GroupName, NodeName, ObservedCluster, Role};
 use crate::operation::Operation;
-use crate::plan::pool_role;
-use crate::saga::{Lane, OnFailure, Saga};
+use crate::plan::{Change, Counted, Plan, pool_role};
+use crate::saga::{Lane, Saga};
 use crate::scheduler::Bounds;
-use crate::steps::{DeleteMachine, DrainNode, Volumes};
+use crate::steps::{DeleteMachine, Volumes};
 
 impl Engine {
     /// Takes a node out of the cluster: drains it, removes it from the COE, deletes its machine and
@@ -40,43 +42,98 @@ impl Engine {
         }
         let record = observed.record.clone();
         let record = record.ok_or(EngineError::NoRecord(cluster))?;
-        let is_of_pool = pool_role(&record.spec.name, name).is_some();
-        let member = observed
-            .members
-            .as_ref()
-            .and_then(|members| members.get(name));
-        let is_there = member.is_some()
+        let machine = observed.machines.get(name);
+        let is_of_others = pool_role(&record.spec.name, name).is_some()
+            || machine.is_some_and(|machine| machine.spec.group.name().is_some());
+        let mut members = observed.members.iter();
+        let is_there = members.any(|members| members.contains_key(name))
             || observed.machines.contains_key(name)
             || observed.volumes.contains_key(name);
         if !is_there {
             return Ok(());
         }
-        if is_of_pool {
+        if is_of_others {
             let (cluster, node) = (record.spec.name, name.clone());
             return Err(EngineError::NoNode { cluster, node }.into());
         }
-        let mut steps: Lane = Vec::new();
-        if observed.members.is_some() {
-            if member.is_some_and(|member| member.state == MemberState::Ready) {
-                steps.push(Box::new(DrainNode { node: name.clone() }));
-            }
-            steps.extend(remove(name));
-        } else {
+        if observed.members.is_none() {
             refuse_to_lose_a_vote(&observed, &record, name)?;
-            steps.push(Box::new(DeleteMachine {
-                node: name.clone(),
-                volumes: Volumes::Delete,
-            }));
         }
-        let saga = Saga::new().then(vec![steps]);
-        let leg = Leg {
-            saga,
-            on_failure: OnFailure::Keep,
+        let role = if is_control_plane(&observed, name) {
+            Role::ControlPlane
+        } else {
+            Role::Worker
         };
         let target = Target { observed, record };
+        let party = self.leaving(&target, std::slice::from_ref(name), role)?;
         let done = async |_site| Ok(());
-        self.run_journaled(NodeWork::Change, target, name, operation, leg, done)
+        self.run_journaled(NodeWork::Change, &target, party, operation, done)
             .await
+    }
+
+    /// Takes a group of nodes out of the cluster: drains all of them, removes them from the COE, deletes their
+    /// machines and volumes. Of a cluster that cannot be asked only the machines are deleted. Removing the absent
+    /// succeeds.
+    pub async fn remove_group(
+        &self,
+        cluster: ClusterId,
+        name: &GroupName,
+        operation: &Operation,
+    ) -> Result<(), Failure> {
+        let _changing = self.0.looks.changing(cluster);
+        let Some(observed) = self.look(cluster, &Bounds::of(operation)).await? else {
+            return Ok(());
+        };
+        let record = observed.record.clone();
+        let record = record.ok_or(EngineError::NoRecord(cluster))?;
+        let counted = Counted::Group(name);
+        let nodes = counted
+            .surplus(&observed, &record.spec.name, 0)
+            .map_err(|error| EngineError::Plan(error.into()))?;
+        if nodes.is_empty() && !record.groups.contains_key(name) {
+            return Ok(());
+        }
+        let target = Target { observed, record };
+        let party = self
+            .leaving(&target, &nodes, Role::Worker)?
+            .remembering(Remembered::NoGroup(name.clone()));
+        let done = async |_site| Ok(());
+        self.run_journaled(NodeWork::Change, &target, party, operation, done)
+            .await
+    }
+
+    fn leaving(
+        &self,
+        target: &Target,
+        names: &[NodeName],
+        role: Role,
+    ) -> Result<Party, EngineError> {
+        let Target { observed, record } = target;
+        let mut spec = record.spec.clone();
+        let group = names.first().and_then(|name| target.group_of(name));
+        if let Some(group) = group {
+            spec.drain = group.spec.drain;
+        }
+        if observed.members.is_none() {
+            let deletion = |name: &NodeName| -> Lane {
+                vec![Box::new(DeleteMachine {
+                    node: name.clone(),
+                    volumes: Volumes::Delete,
+                })]
+            };
+            let saga = Saga::new().then(names.iter().map(deletion).collect());
+            return Ok(Party::of_leg(spec, names, saga));
+        }
+        let removal = |name: &NodeName| Change::RemoveNode {
+            name: name.clone(),
+            role,
+        };
+        let plan = Plan {
+            changes: names.iter().map(removal).collect(),
+        };
+        let needs = self.needs(&spec)?;
+        let stays = BTreeMap::new();
+        Ok(Party::of_plan(spec, &needs, observed, &stays, &plan))
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn body(
     spec: &NodeSpec,
     privileges: Privileges,
 ) -> Result<ContainerCreateBody, PlatformError> {
-    let mut labels = labels::of_node(owner, &spec.name, spec.role);
+    let mut labels = labels::of_node(owner, spec);
     labels.insert(
         labels::NODE_SPEC.to_owned(),
         Docker::json_label("the node", spec)?,

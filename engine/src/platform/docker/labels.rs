@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Docker;
-use crate::model::{ClusterId, NodeName, NodeSpec, NodeVolume, Owner, Role};
+use crate::model::{ClusterId, NodeName, NodeSpec, NodeVolume, Owner};
 use crate::platform::{PlatformError, Retry, Scope};
 
 /// On a container: what its node was made as, JSON of `NodeSpec`, with the host ports that were chosen.
@@ -34,11 +34,12 @@ pub(super) fn of_owner(owner: &Owner) -> HashMap<String, String> {
 }
 
 /// The owner's labels and those of a node.
-pub(super) fn of_node(owner: &Owner, node: &NodeName, role: Role) -> HashMap<String, String> {
-    let mut labels = of_owner(owner);
-    labels.insert(Owner::NODE_NAME.to_owned(), node.to_string());
-    labels.insert(Owner::NODE_ROLE.to_owned(), role.as_str().to_owned());
-    labels
+pub(super) fn of_node(owner: &Owner, node: &NodeSpec) -> HashMap<String, String> {
+    owner
+        .labels_of(node)
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 /// The owner's labels, and those of a volume of a node.
@@ -47,7 +48,7 @@ pub(super) fn of_volume(
     node: &NodeSpec,
     volume: &NodeVolume,
 ) -> HashMap<String, String> {
-    let mut labels = of_node(owner, &node.name, node.role);
+    let mut labels = of_node(owner, node);
     labels.insert(VOLUME_NAME.to_owned(), volume.name.clone());
     labels
 }

@@ -77,7 +77,7 @@ impl Docker {
         let client = self.client().await?;
         let name = format!("{}-privileges", node.name);
         let what = || format!("ask the engine for privileges with container {name}");
-        let mut labels = labels::of_node(owner, &node.name, node.role);
+        let mut labels = labels::of_node(owner, node);
         labels.insert(labels::PRIVILEGES.to_owned(), String::new());
         let mut host_config = HostConfig {
             auto_remove: Some(true),

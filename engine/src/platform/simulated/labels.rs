@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::model::{ClusterId, NodeName, Owner, Role};
+use crate::model::{ClusterId, NodeSpec, Owner};
 use crate::platform::PlatformError;
 
 use super::folder::{Folder, Kind};
@@ -84,11 +84,12 @@ pub(super) fn of_owner(owner: &Owner) -> Labels {
 }
 
 /// The labels of an object of a node.
-pub(super) fn of_node(owner: &Owner, node: &NodeName, role: Role) -> Labels {
-    let mut labels = of_owner(owner);
-    labels.insert(Owner::NODE_NAME.to_owned(), node.to_string());
-    labels.insert(Owner::NODE_ROLE.to_owned(), role.as_str().to_owned());
-    labels
+pub(super) fn of_node(owner: &Owner, node: &NodeSpec) -> Labels {
+    owner
+        .labels_of(node)
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 /// The owner that labels name.

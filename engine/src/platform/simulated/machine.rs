@@ -178,10 +178,10 @@ fn make(
     let ports = port::choose(folder, node, &request.spec.ports)?;
     let volumes = request.spec.volumes.iter();
     for wanted in volumes.filter(|volume| volume.life == VolumeLife::Node) {
-        volume::ensure(folder, owner, node, request.spec.role, wanted)?;
+        volume::ensure(folder, owner, &request.spec, wanted)?;
     }
     let machine = MachineFile {
-        labels: labels::of_node(owner, node, request.spec.role),
+        labels: labels::of_node(owner, &request.spec),
         id: Uuid::new_v4().to_string(),
         state: MachineState::Created,
         network: request.network.name.clone(),

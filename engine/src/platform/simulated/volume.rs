@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ClusterId, NodeName, NodeVolume, Owner, Role};
+use crate::model::{ClusterId, NodeName, NodeSpec, NodeVolume, Owner};
 use crate::platform::{PlatformError, Retry};
 
 use super::clusters;
@@ -42,15 +42,14 @@ pub(super) fn files(folder: &Folder, name: &str) -> PathBuf {
 pub(super) fn ensure(
     folder: &LockedFolder<'_>,
     owner: &Owner,
-    node: &NodeName,
-    role: Role,
+    node: &NodeSpec,
     volume: &NodeVolume,
 ) -> Result<(), PlatformError> {
-    let name = name(node, volume);
+    let name = name(&node.name, volume);
     if labels::is_ours(folder, Kind::Volume, &name, owner.cluster)? {
         return Ok(());
     }
-    let labels = labels::of_node(owner, node, role);
+    let labels = labels::of_node(owner, node);
     clusters::point_to(folder, owner, Kind::Volume, &name)?;
     let path = folder.object_file(Kind::Volume, &name);
     folder.write_json(

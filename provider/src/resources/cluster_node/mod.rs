@@ -2,22 +2,21 @@
 
 mod model;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use coe_engine::cluster::Node;
 use coe_engine::engine::NodeRequest;
 use coe_engine::error::Failure as EngineFailure;
-use coe_engine::model::{
-    ClusterId, Flavor, ImageName, NodeGroup, NodeName, Role, Taint, TaintEffect,
-};
+use coe_engine::model::{ClusterId, Flavor, ImageName, NodeGroup, NodeName, Role};
 use terraform_framework::timeouts::Operation as Kind;
 use terraform_framework::{
     Attr, Call, Change, Diagnostic, Diagnostics, Failure, Identity, IdentitySchema, ImportTarget,
-    ImportUse, Path, Resource, Set,
+    ImportUse, Path, Resource,
 };
 
-use model::{ClusterNodeModel, TaintModel};
+use super::node_settings::{node_labels, taints};
+use model::ClusterNodeModel;
 
 use crate::diagnostics::{failed, failed_operation, findings};
 use crate::operation::{LOOK_TIMEOUT, cluster_id, find_cluster, limit, look, operation};
@@ -173,13 +172,8 @@ impl Resource for ClusterNode {
             )
             .into());
         };
-        if found.group == NodeGroup::Pool {
-            return Err(Diagnostic::error(
-                format!("{name} is a node of the cluster's own pool"),
-                "It is counted by `control_plane_count` or `node_count` of its cluster, which makes, repairs and \
-                 removes it. Only a node beside the pool is a resource of its own.",
-            )
-            .into());
+        if let Some(refused) = counted_elsewhere(&found) {
+            return Err(refused.into());
         }
         let asked_for = engine
             .request_of(&cluster, &found)
@@ -227,6 +221,27 @@ impl ClusterNode {
     }
 }
 
+/// Why a node is no resource of its own.
+fn counted_elsewhere(found: &Node) -> Option<Diagnostic> {
+    let name = &found.name;
+    let (summary, counted) = match &found.group {
+        NodeGroup::Beside => return None,
+        NodeGroup::Pool => (
+            format!("{name} is a node of the cluster's own pool"),
+            "`control_plane_count` or `node_count` of its cluster",
+        ),
+        NodeGroup::Named(group) => (
+            format!("{name} is a node of group {group}"),
+            "`node_count` of its `coe_node_group`",
+        ),
+    };
+    let detail = format!(
+        "It is counted by {counted}, which makes, repairs and removes it. Only a node beside the pool and its groups is a \
+         resource of its own."
+    );
+    Some(Diagnostic::error(summary, detail))
+}
+
 fn wrong_import(given: &str) -> Diagnostics {
     Diagnostic::error(
         "A node is imported as <cluster>/<node>",
@@ -259,38 +274,6 @@ fn request(planned: &ClusterNodeModel) -> Result<NodeRequest, Diagnostics> {
         taints: taints(&planned.taints),
         maintenance: planned.maintenance.known() == Some(&true),
     })
-}
-
-fn node_labels(
-    labels: &Attr<BTreeMap<String, Attr<String>>>,
-) -> Result<BTreeMap<String, String>, Diagnostics> {
-    let labels = labels.known().cloned().unwrap_or_default();
-    let value = |(key, value): (String, Attr<String>)| match value {
-        Attr::Known(value) => Ok((key, value)),
-        Attr::Null | Attr::Unknown => {
-            let path = Path::attribute_name("node_labels").key(key);
-            let missing =
-                Diagnostic::error("A label has no value", "Give it one, or leave it out.");
-            Err(missing.at(path).into())
-        }
-    };
-    labels.into_iter().map(value).collect()
-}
-
-/// Of what is not known yet there is nothing to say: it is asked for again when it is.
-fn taints(taints: &Attr<Set<Attr<TaintModel>>>) -> BTreeSet<Taint> {
-    let taint = |taint: &Attr<TaintModel>| {
-        let taint = taint.known()?;
-        let mut effects = TaintEffect::ALL.into_iter();
-        Some(Taint {
-            key: taint.key.known()?.clone(),
-            value: taint.value.known().cloned().unwrap_or_default(),
-            effect: effects
-                .find(|effect| taint.effect.known().map(String::as_str) == Some(effect.as_str()))?,
-        })
-    };
-    let taints = taints.known().into_iter().flatten();
-    taints.filter_map(taint).collect()
 }
 
 /// What is true after an operation that failed, and why it failed.

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use coe_engine::cluster::{Node, NodeStatus};
 use coe_engine::engine::NodeRequest;
-use coe_engine::model::{ClusterId, Taint, TaintEffect};
+use coe_engine::model::ClusterId;
 use terraform_framework::timeouts::Timeouts;
 use terraform_framework::validators::{length, one_of, pattern};
 use terraform_framework::{Attr, Diagnostic, Model, Path, Set};
+
+use super::super::node_settings::{
+    TaintModel, has_unknown_labels, has_unknown_taints, show_labels, show_taints,
+};
 
 /// A node joined to a cluster beside its own pool: with a name, a role and labels of its own.
 ///
@@ -103,26 +107,8 @@ impl ClusterNodeModel {
         self.role = node.role.as_str().to_owned().into();
         if matches!(node.status, NodeStatus::Ready | NodeStatus::Drained) {
             self.maintenance = (node.status == NodeStatus::Drained).into();
-            let shown: BTreeMap<String, Attr<String>> = node
-                .labels
-                .iter()
-                .map(|(key, value)| (key.clone(), value.clone().into()))
-                .collect();
-            if self
-                .node_labels
-                .known()
-                .map_or(!shown.is_empty(), |labels| *labels != shown)
-            {
-                self.node_labels = Attr::Known(shown);
-            }
-            let shown: Set<Attr<TaintModel>> = node.taints.iter().map(TaintModel::of).collect();
-            if self
-                .taints
-                .known()
-                .map_or(!shown.is_empty(), |taints| *taints != shown)
-            {
-                self.taints = Attr::Known(shown);
-            }
+            show_labels(&mut self.node_labels, &node.labels);
+            show_taints(&mut self.taints, &node.taints);
         }
         self
     }
@@ -136,28 +122,10 @@ impl ClusterNodeModel {
             &self.flavor,
             &self.image,
         ];
-        let labels = &self.node_labels;
         texts.into_iter().any(Attr::is_unknown)
             || self.maintenance.is_unknown()
-            || self.has_unknown_taints()
-            || labels.is_unknown()
-            || labels
-                .known()
-                .is_some_and(|all| all.values().any(Attr::is_unknown))
-    }
-
-    fn has_unknown_taints(&self) -> bool {
-        let is_unknown = |taint: &Attr<TaintModel>| {
-            let parts = |taint: &TaintModel| {
-                [&taint.key, &taint.value, &taint.effect].map(Attr::is_unknown)
-            };
-            taint.is_unknown()
-                || taint
-                    .known()
-                    .is_some_and(|taint| parts(taint).contains(&true))
-        };
-        let taints = self.taints.known();
-        self.taints.is_unknown() || taints.is_some_and(|taints| taints.iter().any(is_unknown))
+            || has_unknown_taints(&self.taints)
+            || has_unknown_labels(&self.node_labels)
     }
 
     /// Says in the plan that a node which is not as it should be is repaired, and that nothing is done to one
@@ -231,31 +199,6 @@ impl ClusterNodeModel {
             status: Attr::Null,
             version: Attr::Null,
         }
-    }
-}
-
-/// A taint of a node.
-#[derive(Model, Clone, PartialEq, Eq)]
-pub(crate) struct TaintModel {
-    /// Which.
-    #[attribute(required)]
-    pub(crate) key: Attr<String>,
-    /// Its value. Default: empty.
-    #[attribute(optional, computed, default = "")]
-    pub(crate) value: Attr<String>,
-    /// What it does to work that does not tolerate it: `NoSchedule`: it does not come; `PreferNoSchedule`: it comes
-    /// where there is nowhere else; `NoExecute`: what is there goes as well.
-    #[attribute(required, validate = [one_of(TaintEffect::ALL.map(TaintEffect::as_str))])]
-    pub(crate) effect: Attr<String>,
-}
-
-impl TaintModel {
-    fn of(taint: &Taint) -> Attr<Self> {
-        Attr::Known(Self {
-            key: taint.key.clone().into(),
-            value: taint.value.clone().into(),
-            effect: taint.effect.as_str().to_owned().into(),
-        })
     }
 }
 

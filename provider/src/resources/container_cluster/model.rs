@@ -1,14 +1,13 @@
 //! The arguments and attributes of `coe_container_cluster`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use coe_engine::model::CoeKind;
 use terraform_framework::timeouts::Timeouts;
-use terraform_framework::validators::{
-    at_least, between, cidr, duration_from, length, one_of, pattern,
-};
+use terraform_framework::validators::{at_least, between, cidr, length, one_of, pattern};
 use terraform_framework::{Attr, Model};
+
+use super::super::upgrade_settings::UpgradeSettingsModel;
 
 /// What an argument is when the configuration leaves it out.
 pub(super) mod default {
@@ -16,15 +15,12 @@ pub(super) mod default {
     pub(crate) const NODE_COUNT: i64 = 1;
     pub(crate) const DESIRED_STATE: &str = "Running";
     pub(crate) const ON_CREATE_FAILURE: &str = "rollback";
+    pub(crate) const WAIT_FOR: &str = "usable";
     pub(crate) const DELETION_PROTECTION: bool = false;
     pub(crate) const LISTEN_ADDRESS: &str = "127.0.0.1";
     pub(crate) const PROTOCOL: &str = "tcp";
     pub(crate) const PORT_NODE: &str = "control-plane-1";
     pub(crate) const READ_ONLY: bool = false;
-    pub(crate) const MAX_SURGE: i64 = 0;
-    pub(crate) const MAX_UNAVAILABLE: i64 = 1;
-    pub(crate) const DRAIN_TIMEOUT: &str = "5m";
-    pub(crate) const RESPECT_PDB: bool = true;
 }
 
 /// A cluster of nodes that runs one container orchestration engine (COE): its network, its machines, its
@@ -128,6 +124,12 @@ pub(crate) struct ContainerClusterModel {
     /// what works, and the next apply carries on where it stopped. Default: `rollback`.
     #[attribute(optional, computed, default = default::ON_CREATE_FAILURE.to_owned(), validate = [one_of(["rollback", "keep"])])]
     pub(crate) on_create_failure: Attr<String>,
+
+    /// What an apply that makes nodes waits for: `usable`, that all is there that work needs of the COE (the nodes, what
+    /// the COE runs on each of them, and the resolving of names), or `nodes_ready`, that the COE says of the nodes that they
+    /// are ready, after which the rest comes by itself. Default: `usable`.
+    #[attribute(optional, computed, default = default::WAIT_FOR.to_owned(), validate = [one_of(["usable", "nodes_ready"])])]
+    pub(crate) wait_for: Attr<String>,
 
     /// How nodes that are there are drained, and made again as other ones: at an upgrade, or with another flavor, image,
     /// port, mount or volume.
@@ -246,26 +248,6 @@ pub(crate) struct VolumeModel {
     /// Size in GiB, where the platform has sizes for volumes; docker has none.
     #[attribute(optional, validate = [at_least(1)])]
     pub(crate) size: Attr<i64>,
-}
-
-/// How nodes that are there are drained, and made again as other ones.
-#[derive(Model, Clone)]
-pub(crate) struct UpgradeSettingsModel {
-    /// How many workers more than `node_count` there may be while others are made again. They are made first and
-    /// removed last. Default: 0.
-    #[attribute(optional, computed, default = default::MAX_SURGE, validate = [between(0, 1000)])]
-    pub(crate) max_surge: Attr<i64>,
-    /// How many workers less than `node_count` may be in service meanwhile. Default: 1. It and `max_surge` are not both 0.
-    #[attribute(optional, computed, default = default::MAX_UNAVAILABLE, validate = [between(0, 1000)])]
-    pub(crate) max_unavailable: Attr<i64>,
-    /// How long the work of a node may take to go, such as `"5m"`, which is the default. After it the apply fails and
-    /// names what stays, and why; the next apply carries on.
-    #[attribute(optional, computed, default = default::DRAIN_TIMEOUT.to_owned(), validate = [duration_from(Duration::from_secs(1))])]
-    pub(crate) drain_timeout: Attr<String>,
-    /// Whether pods that a PodDisruptionBudget keeps on a node are waited for; where it is false they are deleted. A
-    /// swarm has no budgets. Default: true.
-    #[attribute(optional, computed, default = default::RESPECT_PDB)]
-    pub(crate) respect_pdb: Attr<bool>,
 }
 
 /// A node of a cluster.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use coe_engine::cluster::{Cluster, Node};
 use coe_engine::model::{
-    Budgets, ClusterSpec, DesiredState, Drain, NetworkSpec, NodeName, Pace, PortMapping, Protocol,
+    ClusterSpec, DesiredState, NetworkSpec, NodeName, PortMapping, Protocol, WaitFor,
 };
 use terraform_framework::Attr;
 
+use super::super::upgrade_settings::UpgradeSettingsModel;
 use super::model::{
-    ContainerClusterModel, MountModel, NetworkModel, NodeModel, PortModel, UpgradeSettingsModel,
-    VolumeModel, default,
+    ContainerClusterModel, MountModel, NetworkModel, NodeModel, PortModel, VolumeModel, default,
 };
 use super::spec::Request;
 
@@ -134,8 +134,11 @@ impl ContainerClusterModel {
         if differs(|a, b| a.desired_state == b.desired_state) {
             self.desired_state = desired_state(recorded.desired_state).into();
         }
+        if differs(|a, b| a.wait_for == b.wait_for) {
+            self.wait_for = wait_for(recorded.wait_for).into();
+        }
         if differs(|a, b| (a.pace, a.drain) == (b.pace, b.drain)) {
-            self.upgrade_settings = upgrade_settings(recorded);
+            self.upgrade_settings = UpgradeSettingsModel::of(recorded.pace, recorded.drain);
         }
         self
     }
@@ -163,6 +166,7 @@ impl ContainerClusterModel {
             // Neither is the cluster's: they are Terraform's own, and begin at their defaults.
             on_create_failure: default::ON_CREATE_FAILURE.to_owned().into(),
             deletion_protection: default::DELETION_PROTECTION.into(),
+            wait_for: Attr::Null,
             upgrade_settings: Attr::Null,
             timeouts: Attr::Null,
             status: Attr::Null,
@@ -263,16 +267,11 @@ fn network_model(network: &NetworkSpec) -> Attr<NetworkModel> {
     }
 }
 
-fn upgrade_settings(spec: &ClusterSpec) -> Attr<UpgradeSettingsModel> {
-    if (spec.pace, spec.drain) == (Pace::default(), Drain::default()) {
-        return Attr::Null;
+fn wait_for(wait_for: WaitFor) -> String {
+    match wait_for {
+        WaitFor::Usable => "usable".to_owned(),
+        WaitFor::NodesReady => "nodes_ready".to_owned(),
     }
-    Attr::Known(UpgradeSettingsModel {
-        max_surge: i64::from(spec.pace.max_surge()).into(),
-        max_unavailable: i64::from(spec.pace.max_unavailable()).into(),
-        drain_timeout: format!("{}ms", spec.drain.timeout.as_millis()).into(),
-        respect_pdb: (spec.drain.budgets == Budgets::Respected).into(),
-    })
 }
 
 fn desired_state(state: DesiredState) -> String {

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use coe_engine::model::{
-    Budgets, ClusterName, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Drain, Flavor,
-    ImageName, Mount, NetworkSpec, NodeName, NodeVolume, OnCreateFailure, Pace, PortMapping,
-    Protocol, VolumeLife,
+    ClusterName, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Flavor, ImageName, Mount,
+    NetworkSpec, NodeName, NodeVolume, OnCreateFailure, PortMapping, Protocol, VolumeLife, WaitFor,
 };
-use terraform_framework::{Attr, Diagnostic, Diagnostics, Path, duration};
+use terraform_framework::{Attr, Diagnostic, Diagnostics, Path};
 
+use super::super::arguments::{Missing, optional, or_default, required};
+use super::super::upgrade_settings::{drain, pace};
 use super::model::{
-    ContainerClusterModel, MountModel, NetworkModel, PortModel, UpgradeSettingsModel, VolumeModel,
-    default,
+    ContainerClusterModel, MountModel, NetworkModel, PortModel, VolumeModel, default,
 };
 
 /// A request that may not be known in full before apply.
@@ -20,18 +20,6 @@ pub(crate) enum Request {
     Known(Box<ClusterSpec>),
     /// A part is not known before apply, so nothing can be said about it yet.
     NotYet,
-}
-
-/// Why a value is not there: it is not known yet, or it is wrong.
-enum Missing {
-    NotYet,
-    Wrong(Diagnostics),
-}
-
-impl From<Diagnostic> for Missing {
-    fn from(diagnostic: Diagnostic) -> Self {
-        Self::Wrong(diagnostic.into())
-    }
 }
 
 impl ContainerClusterModel {
@@ -83,28 +71,9 @@ impl ContainerClusterModel {
             desired_state: desired_state(&self.desired_state)?,
             pace: pace(&self.upgrade_settings)?,
             drain: drain(&self.upgrade_settings)?,
+            wait_for: wait_for(&self.wait_for)?,
             name,
         })
-    }
-}
-
-fn required<T: Clone>(value: &Attr<T>, path: Path) -> Result<T, Missing> {
-    optional(value)?.ok_or_else(|| {
-        Diagnostic::error("A value is missing", "It is required.")
-            .at(path)
-            .into()
-    })
-}
-
-fn or_default<T: Clone>(value: &Attr<T>, default: impl Into<T>) -> Result<T, Missing> {
-    Ok(optional(value)?.unwrap_or_else(|| default.into()))
-}
-
-fn optional<T: Clone>(value: &Attr<T>) -> Result<Option<T>, Missing> {
-    match value {
-        Attr::Unknown => Err(Missing::NotYet),
-        Attr::Null => Ok(None),
-        Attr::Known(value) => Ok(Some(value.clone())),
     }
 }
 
@@ -272,47 +241,6 @@ fn volume(volume: &VolumeModel, at: &Path) -> Result<NodeVolume, Missing> {
     })
 }
 
-fn pace(settings: &Attr<UpgradeSettingsModel>) -> Result<Pace, Missing> {
-    let Some(settings) = optional(settings)? else {
-        return Ok(Pace::default());
-    };
-    let path = Path::attribute_name("upgrade_settings");
-    let number = |value: &Attr<i64>, default: i64, name: &str| {
-        u32::try_from(or_default(value, default)?)
-            .map_err(|_| {
-                let detail = "There may be 0 workers more or less, or some, and not fewer.";
-                Diagnostic::error("Not a number of workers", detail).at(path.attribute(name))
-            })
-            .map_err(Missing::from)
-    };
-    let max_surge = number(&settings.max_surge, default::MAX_SURGE, "max_surge")?;
-    let max_unavailable = &settings.max_unavailable;
-    let max_unavailable = number(max_unavailable, default::MAX_UNAVAILABLE, "max_unavailable")?;
-    Pace::new(max_surge, max_unavailable).map_err(|no_pace| {
-        let detail = format!("{no_pace}.");
-        Diagnostic::error("No worker could be made again", detail)
-            .at(path.attribute("max_unavailable"))
-            .into()
-    })
-}
-
-fn drain(settings: &Attr<UpgradeSettingsModel>) -> Result<Drain, Missing> {
-    let Some(settings) = optional(settings)? else {
-        return Ok(Drain::default());
-    };
-    let text = or_default(&settings.drain_timeout, default::DRAIN_TIMEOUT)?;
-    let timeout = duration::parse(&text).map_err(|error| {
-        let path = Path::attribute_name("upgrade_settings").attribute("drain_timeout");
-        Diagnostic::error("Not a duration", error.to_string()).at(path)
-    })?;
-    let budgets = if or_default(&settings.respect_pdb, default::RESPECT_PDB)? {
-        Budgets::Respected
-    } else {
-        Budgets::Ignored
-    };
-    Ok(Drain { timeout, budgets })
-}
-
 fn network(network: &Attr<NetworkModel>) -> Result<NetworkSpec, Missing> {
     let Some(network) = optional(network)? else {
         return Ok(NetworkSpec::Isolated);
@@ -335,6 +263,13 @@ fn network(network: &Attr<NetworkModel>) -> Result<NetworkSpec, Missing> {
         )
         .at(path.attribute("cidr"))
         .into()),
+    }
+}
+
+fn wait_for(wait_for: &Attr<String>) -> Result<WaitFor, Missing> {
+    match or_default(wait_for, default::WAIT_FOR)?.as_str() {
+        "nodes_ready" => Ok(WaitFor::NodesReady),
+        _ => Ok(WaitFor::Usable),
     }
 }
 
