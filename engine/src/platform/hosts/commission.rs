@@ -85,7 +85,15 @@ impl Hosts {
             ..before.clone()
         };
         mark(machine, &marker).await?;
-        let mut prepare = vec![program.as_str()];
+        let mut folders: Vec<&str> = request
+            .boot
+            .files
+            .iter()
+            .filter_map(|file| Some(file.path.rsplit_once('/')?.0))
+            .collect();
+        folders.dedup();
+        let folders = folders.join("\n");
+        let mut prepare = vec![program.as_str(), folders.as_str()];
         prepare.extend(packages.iter().map(String::as_str));
         let what = format!("install {}", packages.join(", "));
         machine.script(&what, PREPARE, &prepare, &[]).await?;

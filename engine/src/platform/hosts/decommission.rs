@@ -26,7 +26,7 @@ impl Hosts {
         node: &NodeName,
     ) -> Result<(), PlatformError> {
         let sight = self.look().await?;
-        self.refuse_silent(&sight, cluster, node)?;
+        // One that does not answer is left: another one takes its place, and its marker counts no more.
         for (name, marker) in sight.of_node(cluster, node) {
             if let Some(machine) = self.shared.machines.get(name) {
                 take_off(machine, marker).await?;

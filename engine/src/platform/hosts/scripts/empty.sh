@@ -1,5 +1,9 @@
 # What the other scripts of a clean-up have in common.
 empty() {
+    case $1 in
+        /?*) ;;
+        *) return ;;
+    esac
     # What is mounted below goes first, the deepest before.
     sed -n "s|^[^ ]* \($1/[^ ]*\) .*|\1|p" /proc/self/mounts | sort -r | while read -r mount; do
         umount -l "$mount" 2>/dev/null
