@@ -20,6 +20,19 @@ provider "coe" {
   }
 }
 
+# Machines that exist, over SSH.
+provider "coe" {
+  alias = "rack"
+
+  hosts = {
+    machines = {
+      rack1-a = { address = "192.0.2.11", host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP/gmF6XxmF1eoELyjnbpdnWx0AuXj62qqWXh87oPm3c" }
+      rack1-b = { address = "192.0.2.12", host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPymiOsv+YJ0+oVPBm7ypHCLA1WdQtqkceRJw7tP/aaR" }
+    }
+    ssh = { user = "admin" }
+  }
+}
+
 # No machine at all: the same plans and the same state, kept in a folder.
 provider "coe" {
   alias = "pretended"

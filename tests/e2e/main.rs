@@ -7,6 +7,7 @@ mod credentials;
 mod destroy;
 mod engine;
 mod gc;
+mod hosts;
 mod import;
 mod interrupt;
 mod kill;

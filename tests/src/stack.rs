@@ -15,6 +15,7 @@ use crate::{docker, provider};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Platform {
     Docker,
+    Hosts,
     Simulated,
 }
 
@@ -32,6 +33,11 @@ impl Stack {
     /// An empty one whose clusters are on the Docker Engine.
     pub fn on_docker(what: &str) -> Self {
         Self::new(what, Platform::Docker)
+    }
+
+    /// An empty one whose clusters are on machines that exist: its configurations name them.
+    pub fn on_hosts(what: &str) -> Self {
+        Self::new(what, Platform::Hosts)
     }
 
     /// An empty one whose clusters are on a simulated platform in the same folder.
@@ -84,6 +90,7 @@ impl Stack {
     pub fn configure(&self, configuration: &str) -> &Self {
         let (provider, image) = match self.platform {
             Platform::Docker => ("", provider::swarm_node_image()),
+            Platform::Hosts => ("", ""),
             Platform::Simulated => ("simulated = { dir = \"platform\" }", "node:1"),
         };
         let text = format!(

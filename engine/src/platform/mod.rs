@@ -2,6 +2,7 @@
 
 pub mod docker;
 mod flavor;
+pub mod hosts;
 pub mod simulated;
 
 use std::collections::BTreeMap;
@@ -178,6 +179,17 @@ pub trait Platform: Send + Sync {
         owner: &Owner,
         want: &NetworkSpec,
     ) -> Result<Network, PlatformError>;
+
+    /// The address of the machine that the node has or gets, where the platform's machines have addresses of their own;
+    /// the machine is the node's from then on. `None`: the machine is made for the node, with an address that the
+    /// caller chooses.
+    async fn place(
+        &self,
+        _owner: &Owner,
+        _node: &NodeSpec,
+    ) -> Result<Option<IpAddr>, PlatformError> {
+        Ok(None)
+    }
 
     /// Makes sure that the machine is there, carries its boot files and runs. A machine that is there
     /// already is started if it has to be, and not changed; a half-made one (`Created`) is made anew.

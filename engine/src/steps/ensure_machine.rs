@@ -51,7 +51,11 @@ impl Step for EnsureMachine {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let name = &self.node.name;
-        let address = site.address(name)?;
+        let own = site.platform.place(&site.owner, &self.node).await?;
+        let address = match own {
+            Some(own) => site.is_placed(name, own),
+            None => site.address(name)?,
+        };
         let secrets = if site.coe.boots_with_secrets(self.node.role) {
             site.secrets_for(name).await?
         } else {

@@ -413,6 +413,12 @@ impl Site {
             .ok_or(StepError::NoControlPlane)
     }
 
+    /// The platform has given the node a machine with an address of its own.
+    pub(super) fn is_placed(&self, node: &NodeName, address: IpAddr) -> IpAddr {
+        self.known().addresses.insert(node.clone(), address);
+        address
+    }
+
     /// The address that the node has, had, or gets.
     pub(super) fn address(&self, node: &NodeName) -> Result<IpAddr, StepError> {
         let network = self.network()?;

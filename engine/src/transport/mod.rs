@@ -1,5 +1,7 @@
 //! The one channel to nodes, on every platform: run a command, put files.
 
+pub mod ssh;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;

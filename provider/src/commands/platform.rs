@@ -34,6 +34,7 @@ impl PlatformOptions {
             faults: Attr::Null,
         });
         let configuration = ProviderModel {
+            hosts: Attr::Null,
             docker: docker.into(),
             simulated: simulated.into(),
             parallelism: Attr::Null,

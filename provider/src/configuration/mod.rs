@@ -1,6 +1,7 @@
 //! `provider "coe" { … }`: which platform, and how to reach it.
 
 mod docker;
+mod hosts;
 pub(crate) mod journal;
 mod simulated;
 
@@ -14,6 +15,7 @@ use terraform_framework::validators::{at_least, duration_from};
 use terraform_framework::{Attr, Diagnostic, Diagnostics, Model, Path, duration};
 
 pub(crate) use docker::DockerModel;
+pub(crate) use hosts::HostsModel;
 pub(crate) use simulated::SimulatedModel;
 
 /// Makes and keeps container clusters on any platform with any container orchestration engine (COE).
@@ -25,6 +27,9 @@ pub struct ProviderModel {
     /// Machines are containers of a Docker Engine. The default.
     #[attribute(optional)]
     pub docker: Attr<DockerModel>,
+    /// Machines that exist already, and are reached over SSH.
+    #[attribute(optional)]
+    pub hosts: Attr<HostsModel>,
     /// No machines at all: a platform that is kept in a folder, for plan checks in CI and for trying out.
     #[attribute(optional)]
     pub simulated: Attr<SimulatedModel>,
@@ -88,27 +93,43 @@ impl ProviderModel {
             journal_dir: Some(journal_dir),
             cleanup,
         };
-        let platform = match (self.docker, self.simulated) {
-            (Attr::Unknown, _) | (_, Attr::Unknown) => return Ok(Choice::Unknown),
-            (Attr::Known(_), Attr::Known(_)) => {
-                return Err(Diagnostic::error(
-                    "Two platforms in one configuration",
-                    "A configuration of this provider reaches one platform, and this one names `docker` and \
-                     `simulated`. Leave one of them, and put the other into a second `provider \"coe\"` block \
-                     with an `alias`.",
-                )
-                .at(Path::attribute_name("simulated"))
-                .into());
+        let named = [
+            ("docker", self.docker.is_null()),
+            ("hosts", self.hosts.is_null()),
+            ("simulated", self.simulated.is_null()),
+        ];
+        let mut named = named
+            .into_iter()
+            .filter(|(_, is_null)| !is_null)
+            .map(|(name, _)| name);
+        if let (Some(first), Some(second)) = (named.next(), named.next()) {
+            return Err(two_platforms(first, second).into());
+        }
+        let platform = match (self.docker, self.hosts, self.simulated) {
+            (Attr::Unknown, ..) | (_, Attr::Unknown, _) | (.., Attr::Unknown) => {
+                return Ok(Choice::Unknown);
             }
-            (_, Attr::Known(simulated)) => simulated.platform()?,
-            (Attr::Known(docker), Attr::Null) => docker.platform()?,
-            (Attr::Null, Attr::Null) => DockerModel::default().platform()?,
+            (.., Attr::Known(simulated)) => simulated.platform()?,
+            (_, Attr::Known(hosts), _) => hosts.platform()?,
+            (Attr::Known(docker), ..) => docker.platform()?,
+            (Attr::Null, Attr::Null, Attr::Null) => DockerModel::default().platform()?,
         };
         Ok(match platform {
             Ok(platform) => Choice::Platform(platform, settings),
             Err(NotKnown) => Choice::Unknown,
         })
     }
+}
+
+fn two_platforms(first: &str, second: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Two platforms in one configuration",
+        format!(
+            "A configuration of this provider reaches one platform, and this one names `{first}` and `{second}`. Leave \
+             one of them, and put the other into a second `provider \"coe\"` block with an `alias`."
+        ),
+    )
+    .at(Path::attribute_name(second))
 }
 
 fn parallelism(number: i64) -> Result<NonZeroUsize, Diagnostics> {

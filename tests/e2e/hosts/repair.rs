@@ -1,0 +1,48 @@
+//! A machine that is lost is replaced by one of the pool; when it comes back it is given back clean.
+
+use coe_tests::docker::docker;
+use coe_tests::machines::Machines;
+use coe_tests::{Stack, await_condition};
+
+use super::swarm;
+
+const ALL: [&str; 3] = ["alpha", "beta", "gamma"];
+
+#[test]
+fn a_machine_that_is_lost_is_replaced_from_the_pool() {
+    let machines = Machines::boot(&ALL);
+    let provider = machines.provider(&ALL, "");
+    let stack = Stack::on_hosts("lost");
+    stack.configure(&swarm(&provider, "node_count = 1"));
+    stack.apply();
+    let worker = format!("{}-worker-1", stack.name());
+    let is_worker = |name: &&&str| {
+        let marker = machines.try_on(name, "cat /var/lib/coe/machine.json");
+        marker.is_ok_and(|marker| marker.contains(&format!("\"name\":\"{worker}\"")))
+    };
+    let lost = *ALL.iter().find(is_worker).expect("a machine is the worker");
+    docker(&["kill", &machines.container(lost)]);
+
+    let operations = stack.planned_operations();
+    assert!(
+        operations
+            .iter()
+            .any(|operation| operation.contains(&worker)),
+        "the plan should repair {worker}: {operations:?}"
+    );
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1"]);
+    stack.assert_plan_is_empty();
+
+    docker(&["start", &machines.container(lost)]);
+    await_condition("sshd listens again", || {
+        let active = "systemctl is-active --quiet ssh";
+        machines.try_on(lost, active).is_ok()
+    });
+    // Its marker is older than that of the machine in its place: it counts no more.
+    stack.assert_plan_is_empty();
+    stack.destroy();
+    for name in ALL {
+        machines.assert_clean(name);
+    }
+}
