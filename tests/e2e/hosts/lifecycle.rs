@@ -33,7 +33,7 @@ fn machines_become_nodes_and_are_given_back_clean() {
     stack.configure(&swarm(&provider, "node_count = 3"));
     stack.refuses_at(
         &["plan", "-input=false"],
-        "node_count",
+        "3",
         &["1 more machines are needed for workers, and 0 are free"],
     );
 

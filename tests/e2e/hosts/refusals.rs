@@ -40,7 +40,7 @@ fn what_machines_that_exist_cannot_be_is_said_by_the_plan() {
     let stack = Stack::on_hosts("not");
     let plan = ["plan", "-input=false"];
     stack.configure(&swarm(&provider, "image = \"node:1\""));
-    stack.refuses_at(&plan, "image", &["made from no image"]);
+    stack.refuses_at(&plan, "\"node:1\"", &["made from no image"]);
 
     let kubernetes = swarm(&provider, "node_count = 0").replace("\"swarm\"", "\"kubernetes\"");
     stack.configure(&kubernetes);
