@@ -1,5 +1,6 @@
 //! Kubernetes, through the same resource as Swarm.
 
+mod example;
 mod upgrade;
 
 use coe_tests::docker::docker;
