@@ -1,9 +1,19 @@
 resource "coe_container_cluster" "demo" {
-  name           = var.name
-  coe            = "kubernetes"
-  image          = var.image
-  node_count     = 2
-  preload_images = var.preload_images
+  name                = var.name
+  coe                 = "kubernetes"
+  image               = var.image
+  control_plane_count = var.control_plane_count
+  node_count          = var.node_count
+  preload_images      = var.preload_images
+  network             = var.network
+  labels              = var.labels
+
+  # Another image upgrades the nodes one after the other. A further worker is made first, and removed last, so that
+  # there is room for the work of those that go.
+  upgrade_settings = {
+    max_surge       = 1
+    max_unavailable = 0
+  }
 }
 
 # A certificate for a working day, in neither plan nor state.

@@ -11,7 +11,10 @@ use coe_tests::provider::repository;
 /// Configurations that also use providers which only a registry has.
 ///
 /// What they use of this provider stands in the others too.
-const NEED_OTHER_PROVIDERS: [&str; 1] = ["ephemeral-resources/coe_cluster_credentials"];
+const NEED_OTHER_PROVIDERS: [&str; 2] = [
+    "ephemeral-resources/coe_cluster_credentials",
+    "ephemeral-resources/coe_cluster_credentials/kubernetes",
+];
 
 const OWN_PROVIDER: &str =
     "terraform {\n  required_providers {\n    coe = { source = \"coe-project/coe\" }\n  }\n}\n";

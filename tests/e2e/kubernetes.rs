@@ -1,6 +1,7 @@
 //! Kubernetes, through the same resource as Swarm.
 
 mod by_hand;
+mod example;
 mod upgrade;
 
 use coe_tests::docker::docker;
