@@ -48,7 +48,9 @@ impl Engine {
         let mut members = observed.members.iter();
         let is_there = members.any(|members| members.contains_key(name))
             || observed.machines.contains_key(name)
-            || observed.volumes.contains_key(name);
+            || observed.volumes.contains_key(name)
+            // A removal that was cut off: the cluster is not to forget its member as long as the record knows it.
+            || record.addresses.contains_key(name);
         if !is_there {
             return Ok(());
         }
