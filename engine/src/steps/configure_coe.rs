@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::Site;
+use super::site::Reached;
 use crate::coe::NodeAccess;
 use crate::model::ClusterName;
 use crate::saga::{Step, StepError, StepName};
@@ -26,14 +27,7 @@ impl Step for ConfigureCoe {
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let asked = site.any_control_plane()?;
         let running = site.running_nodes();
-        let nodes: Vec<NodeAccess<'_>> = running
-            .iter()
-            .map(|(machine, exec)| NodeAccess {
-                role: machine.spec.role,
-                address: machine.address,
-                exec: exec.as_ref(),
-            })
-            .collect();
+        let nodes: Vec<NodeAccess<'_>> = running.iter().map(Reached::access).collect();
         let configured = site.coe.configure(asked.as_ref(), &nodes, &site.spec);
         configured.await?;
         site.is_configured();

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 
 use super::Site;
-use crate::coe::{Founder, NodeAccess};
+use crate::coe::Founder;
 use crate::model::{NodeName, Role};
 use crate::saga::{Step, StepError, StepName};
 
@@ -34,13 +34,8 @@ impl Step for FoundNode {
     }
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
-        let machine = site.machine(&self.node)?;
-        let exec = site.platform.exec(&machine);
-        let access = NodeAccess {
-            role: self.role,
-            address: machine.address,
-            exec: exec.as_ref(),
-        };
+        let reached = site.reach(&self.node)?;
+        let access = reached.access();
         let founder = Founder {
             first: site.address(&self.first)?,
             ordinal: site.ordinal(&self.node),

@@ -5,8 +5,7 @@
 use async_trait::async_trait;
 
 use super::Site;
-use crate::coe::NodeAccess;
-use crate::model::{NodeName, Role};
+use crate::model::NodeName;
 use crate::platform::Retry;
 use crate::saga::{Step, StepError, StepName};
 
@@ -31,14 +30,8 @@ impl Step for InitControlPlane {
     }
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
-        let machine = site.machine(&self.node)?;
-        let exec = site.platform.exec(&machine);
-        let access = NodeAccess {
-            role: Role::ControlPlane,
-            address: machine.address,
-            exec: exec.as_ref(),
-        };
-        if let Err(error) = site.coe.init(&site.spec, &access).await {
+        let reached = site.reach(&self.node)?;
+        if let Err(error) = site.coe.init(&site.spec, &reached.access()).await {
             let error = StepError::from(error);
             if error.retry() == Retry::Never {
                 site.has_no_cluster();

@@ -8,7 +8,6 @@ use futures_util::future::join_all;
 
 use super::Site;
 use super::site::Origin;
-use crate::coe::NodeAccess;
 use crate::error::chain;
 use crate::model::{NodeName, Role};
 use crate::saga::{Step, StepError, StepName};
@@ -60,15 +59,9 @@ impl Step for JoinNode {
 /// Makes sure that the node is a member.
 pub(super) async fn join(site: &Site, node: &NodeName, role: Role) -> Result<(), StepError> {
     let ticket = site.ticket(role, node).await?;
-    let machine = site.machine(node)?;
-    let exec = site.platform.exec(&machine);
-    let access = NodeAccess {
-        role,
-        address: machine.address,
-        exec: exec.as_ref(),
-    };
+    let reached = site.reach(node)?;
     let turn = site.turn_to_join(role).await;
-    site.coe.join(&access, ticket).await?;
+    site.coe.join(&reached.access(), ticket).await?;
     drop(turn);
     if role == Role::ControlPlane {
         site.serves(node);

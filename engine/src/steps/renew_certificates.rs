@@ -5,7 +5,6 @@
 use async_trait::async_trait;
 
 use super::Site;
-use crate::coe::NodeAccess;
 use crate::model::NodeName;
 use crate::saga::{Step, StepError, StepName};
 
@@ -30,13 +29,7 @@ impl Step for RenewCertificates {
     }
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
-        let machine = site.machine(&self.node)?;
-        let exec = site.platform.exec(&machine);
-        let access = NodeAccess {
-            role: machine.spec.role,
-            address: machine.address,
-            exec: exec.as_ref(),
-        };
-        Ok(site.coe.renew_certificates(&access).await?)
+        let reached = site.reach(&self.node)?;
+        Ok(site.coe.renew_certificates(&reached.access()).await?)
     }
 }

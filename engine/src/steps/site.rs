@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-use crate::coe::{ClusterSecrets, Coe, JoinTicket};
+use crate::coe::{ClusterSecrets, Coe, JoinTicket, NodeAccess};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, GroupName, GroupRecord, ImageName, Machine,
     MachineState, MemberState, Network, NetworkSpec, NodeGroup, NodeName, NodeSettings, NodeSpec,
@@ -102,6 +102,23 @@ pub enum Origin {
     MadeHere,
     /// The cluster was there before.
     ThereBefore,
+}
+
+/// A node's machine and the channel to it.
+pub(super) struct Reached {
+    machine: Machine,
+    exec: Arc<dyn Exec>,
+}
+
+impl Reached {
+    /// The node as its COE works on it.
+    pub(super) fn access(&self) -> NodeAccess<'_> {
+        NodeAccess {
+            role: self.machine.spec.role,
+            address: self.machine.address,
+            exec: self.exec.as_ref(),
+        }
+    }
 }
 
 /// Where steps work.
@@ -387,6 +404,13 @@ impl Site {
         self.known().image_ids.insert(image.clone(), id);
     }
 
+    /// The node's machine, and the channel to it.
+    pub(super) fn reach(&self, node: &NodeName) -> Result<Reached, StepError> {
+        let machine = self.machine(node)?;
+        let exec = self.platform.exec(&machine);
+        Ok(Reached { machine, exec })
+    }
+
     /// The channel to a node.
     pub fn exec(&self, node: &NodeName) -> Result<Arc<dyn Exec>, StepError> {
         Ok(self.platform.exec(&self.machine(node)?))
@@ -492,16 +516,19 @@ impl Site {
     /// The channels to all machines that run.
     pub(super) fn running_machines(&self) -> Vec<Arc<dyn Exec>> {
         let running = self.running_nodes().into_iter();
-        running.map(|(_, exec)| exec).collect()
+        running.map(|reached| reached.exec).collect()
     }
 
     /// All machines that run, with their channels.
-    pub(super) fn running_nodes(&self) -> Vec<(Machine, Arc<dyn Exec>)> {
+    pub(super) fn running_nodes(&self) -> Vec<Reached> {
         let known = self.known();
         let machines = known.machines.values();
         machines
             .filter(|machine| machine.state == MachineState::Running)
-            .map(|machine| (machine.clone(), self.platform.exec(machine)))
+            .map(|machine| Reached {
+                machine: machine.clone(),
+                exec: self.platform.exec(machine),
+            })
             .collect()
     }
 

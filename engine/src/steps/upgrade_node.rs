@@ -8,7 +8,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Site;
-use crate::coe::NodeAccess;
 use crate::model::NodeName;
 use crate::saga::{Step, StepError, StepName};
 use crate::transport::Exec;
@@ -34,13 +33,8 @@ impl Step for UpgradeNode {
     }
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
-        let machine = site.machine(&self.node)?;
-        let exec = site.platform.exec(&machine);
-        let access = NodeAccess {
-            role: machine.spec.role,
-            address: machine.address,
-            exec: exec.as_ref(),
-        };
+        let reached = site.reach(&self.node)?;
+        let access = reached.access();
         let asked = site.control_plane(&self.node).ok();
         let others: Vec<Arc<dyn Exec>> = site
             .running_machines()
