@@ -1,5 +1,6 @@
 //! What a container runtime is told of a network between pods that routes make. Pure.
 
+use ipnet::Ipv4Net;
 use serde_json::json;
 
 /// A network of routes, as the runtime knows it: by plugins that every node image has.
@@ -59,4 +60,14 @@ impl Routes {
             name = self.name,
         )
     }
+}
+
+/// The part of a script of bash by which `masquerade SUBNET` lets pods of that subnet speak to what is no pod.
+pub(super) fn masquerade(pods: Ipv4Net) -> String {
+    format!(
+        r#"masquerade() {{
+    local rule=(POSTROUTING -s "$1" ! -d {pods} -m comment --comment "pods to the world outside" -j MASQUERADE)
+    iptables -w -t nat -C "${{rule[@]}}" 2>/dev/null || iptables -w -t nat -A "${{rule[@]}}"
+}}"#
+    )
 }

@@ -40,8 +40,11 @@ pub(super) fn register(node: &EarlyNode<'_>, settings: &Settings, facts: &NodeFa
     };
     format!(
         r#"{tell_runtime}
+{masquerade}
 register_early() {{
     local identity=$1 said of_pods
+    # Without it a pod that is as early speaks to the API and hears no answer.
+    masquerade {pods}
     tell_runtime {pods} {address}
     kubectl() {{ command kubectl --kubeconfig "$identity" "$@"; }}
     until said=$(kubectl create --raw /api/v1/nodes --filename - 2>&1 <<<'{object}'); do
@@ -58,6 +61,7 @@ register_early() {{
     done
 }}"#,
         tell_runtime = routes.tell_runtime(),
+        masquerade = cni::masquerade(settings.pod_cidr),
         name = node.name,
         address = node.address,
         object = configuration::node(node.name, node.role, node.takes_work, pods),

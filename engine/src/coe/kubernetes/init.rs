@@ -36,7 +36,8 @@ const KUBE_PROXY: &str =
     "kubeadm init phase addon kube-proxy --config /etc/kubernetes/coe/kubeadm.yaml";
 const NAMES: &str = "kubeadm init phase addon coredns --config /etc/kubernetes/coe/kubeadm.yaml";
 /// Waits until services are reached from the nodes that are there, or nearly all of them: who connects to one before that
-/// sends packets nowhere, and the kernel keeps to it for the half minute that such a connection is tried for.
+/// sends packets nowhere, and the kernel keeps to it for as long as such a connection is tried for. CoreDNS tries for half
+/// a minute, and the image's own network for seconds.
 const AWAIT_SERVICES: &str = "kubectl --kubeconfig /etc/kubernetes/super-admin.conf --namespace kube-system \
 rollout status daemonset kube-proxy --timeout=20s || true";
 
@@ -65,16 +66,11 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
     let names = format!("set -e\n{}\n{NAMES}", boot::alone(boot::KUBEADM));
     let names = shell::succeed(first.exec, "have names resolved", shell::script(names));
     let network = network::apply(first.exec, &settings, &facts);
-    if network::needs_services(&settings, &facts) {
+    let finish = async {
         finish.await?;
-        tokio::try_join!(names, network)?;
-    } else {
-        let finish = async {
-            finish.await?;
-            names.await
-        };
-        tokio::try_join!(finish, network)?;
-    }
+        names.await
+    };
+    tokio::try_join!(finish, network)?;
     drop(api);
     Ok(())
 }

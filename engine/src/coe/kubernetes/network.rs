@@ -102,12 +102,6 @@ pub(super) fn check_image(settings: &Settings, facts: &NodeFacts) -> Result<(), 
     Ok(())
 }
 
-/// Whether what makes the network reaches the API as pods do, by a service.
-pub(super) fn needs_services(settings: &Settings, facts: &NodeFacts) -> bool {
-    let is_of_image = matches!(settings.network, PodNetwork::Default | PodNetwork::Image);
-    is_of_image && facts.brings_routes
-}
-
 /// Makes the objects of the network, and the storage class where the image brings one.
 pub(super) async fn apply(
     control_plane: &dyn Exec,

@@ -57,16 +57,15 @@ fn script(settings: &Settings, node: &NodeName) -> String {
 # and masquerades what leaves the network of pods.
 set -euo pipefail
 node={node}
-pods={pods}
 identity=/var/lib/kubelet/pki/kubelet-client-current.pem
 
 {tell_runtime}
 
+{masquerade}
+
 own() {{
-    local subnet=$1 address=$2
-    local rule=(POSTROUTING -s "$subnet" ! -d "$pods" -m comment --comment "pods to the world outside" -j MASQUERADE)
-    iptables -w -t nat -C "${{rule[@]}}" 2>/dev/null || iptables -w -t nat -A "${{rule[@]}}"
-    tell_runtime "$subnet" "$address"
+    masquerade "$1"
+    tell_runtime "$1" "$2"
 }}
 
 until [ -e "$identity" ]; do sleep 0.2; done
@@ -85,7 +84,7 @@ kubectl --kubeconfig /etc/kubernetes/kubelet.conf get nodes --watch --output-wat
         fi
     done
 "#,
-        pods = settings.pod_cidr,
+        masquerade = cni::masquerade(settings.pod_cidr),
         tell_runtime = cni::NATIVE.tell_runtime(),
     )
 }
