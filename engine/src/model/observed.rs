@@ -187,6 +187,28 @@ pub struct ObservedCluster {
 }
 
 impl ObservedCluster {
+    /// The cluster of an object with that owner, among those of which something was seen already.
+    pub fn among<'a>(clusters: &'a mut BTreeMap<ClusterId, Self>, owner: &Owner) -> &'a mut Self {
+        let cluster = clusters.entry(owner.cluster).or_insert_with(|| Self {
+            id: owner.cluster,
+            owner: owner.clone(),
+            record: None,
+            network: None,
+            machines: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            members: None,
+            unreachable: None,
+            refuses: false,
+            configured_version: None,
+            ca_certificate: None,
+            claim: None,
+        });
+        if owner.deadline > cluster.owner.deadline {
+            cluster.owner = owner.clone();
+        }
+        cluster
+    }
+
     /// Whether its create came to an end: until then it is a leftover and not a cluster.
     pub fn is_complete(&self) -> bool {
         self.record

@@ -58,19 +58,14 @@ pub(super) async fn init(spec: &ClusterSpec, first: &NodeAccess<'_>) -> Result<(
     start(first.exec, &configuration, &register).await?;
     let api = wait_for_api(first.exec).await?;
     let finish = format!(
-        "set -e\n{}\n{SCHEDULER}\n{KUBE_PROXY}\n{FINISH}\n{}\n{AWAIT_SERVICES}",
+        "set -e\n{}\n{SCHEDULER}\n{KUBE_PROXY}\n{FINISH}\n{}\n{AWAIT_SERVICES}\n{NAMES}",
         boot::alone(boot::KUBEADM),
         boot::remember_version()
     );
-    let finish = shell::succeed(first.exec, "set up the cluster", shell::script(finish));
-    let names = format!("set -e\n{}\n{NAMES}", boot::alone(boot::KUBEADM));
-    let names = shell::succeed(first.exec, "have names resolved", shell::script(names));
-    let network = network::apply(first.exec, &settings, &facts);
-    let finish = async {
-        finish.await?;
-        names.await
-    };
-    tokio::try_join!(finish, network)?;
+    tokio::try_join!(
+        shell::succeed(first.exec, "set up the cluster", shell::script(finish)),
+        network::apply(first.exec, &settings, &facts),
+    )?;
     drop(api);
     Ok(())
 }

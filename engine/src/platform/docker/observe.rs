@@ -41,7 +41,7 @@ impl Docker {
             let labels = found.labels.as_ref().unwrap_or(&no_labels);
             let id = found.id.as_deref().unwrap_or_default();
             let owner = labels::owner(&format!("container {id}"), labels)?;
-            let cluster = cluster_of(&mut clusters, &owner);
+            let cluster = ObservedCluster::among(&mut clusters, &owner);
             if labels.contains_key(labels::PRIVILEGES) {
                 continue;
             }
@@ -62,14 +62,15 @@ impl Docker {
             };
             let name = format!("network {}", found.name.as_deref().unwrap_or_default());
             let owner = labels::owner(&name, labels)?;
-            cluster_of(&mut clusters, &owner).network = Some(network::describe(found, true)?);
+            ObservedCluster::among(&mut clusters, &owner).network =
+                Some(network::describe(found, true)?);
         }
         // A claim does not say whose the cluster is, but where it is all that is left.
         for claim in claim::in_order(&volumes) {
             let owner = labels::owner(&format!("volume {}", claim.name), &claim.labels)?;
             let cluster = match clusters.get_mut(&owner.cluster) {
                 Some(cluster) => cluster,
-                None => cluster_of(&mut clusters, &owner),
+                None => ObservedCluster::among(&mut clusters, &owner),
             };
             cluster.claim = Some(owner);
         }
@@ -121,33 +122,6 @@ impl Docker {
     }
 }
 
-/// The cluster of an object with that owner.
-fn cluster_of<'a>(
-    clusters: &'a mut BTreeMap<ClusterId, ObservedCluster>,
-    owner: &Owner,
-) -> &'a mut ObservedCluster {
-    let cluster = clusters
-        .entry(owner.cluster)
-        .or_insert_with(|| ObservedCluster {
-            id: owner.cluster,
-            owner: owner.clone(),
-            record: None,
-            network: None,
-            machines: BTreeMap::new(),
-            volumes: BTreeMap::new(),
-            members: None,
-            unreachable: None,
-            refuses: false,
-            configured_version: None,
-            ca_certificate: None,
-            claim: None,
-        });
-    if owner.deadline > cluster.owner.deadline {
-        cluster.owner = owner.clone();
-    }
-    cluster
-}
-
 fn state_of(found: &ContainerSummary) -> MachineState {
     match found.state {
         Some(State::CREATED) => MachineState::Created,
@@ -183,7 +157,7 @@ fn add_volumes(
         if claim::is_claim(volume) {
             continue;
         }
-        let cluster = cluster_of(clusters, &owner);
+        let cluster = ObservedCluster::among(clusters, &owner);
         if record::is_record(volume) {
             let known = newest.entry(owner.cluster).or_insert(volume);
             if record::revision(volume) > record::revision(known) {

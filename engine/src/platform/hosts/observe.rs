@@ -42,14 +42,14 @@ impl Hosts {
         for seen in sight.seen.values() {
             for kept in seen.records.values() {
                 if !gone.contains(&kept.owner.cluster) {
-                    cluster_of(&mut clusters, &kept.owner);
+                    ObservedCluster::among(&mut clusters, &kept.owner);
                 }
             }
         }
         for (name, seen) in &sight.seen {
             let Some(marker) = &seen.marker else { continue };
             let (id, node) = (marker.owner.cluster, &marker.spec.name);
-            let cluster = cluster_of(&mut clusters, &marker.owner);
+            let cluster = ObservedCluster::among(&mut clusters, &marker.owner);
             let counts = sight.of_node(id, node).last().map(|(name, _)| *name) == Some(name);
             if !counts {
                 continue;
@@ -71,7 +71,7 @@ impl Hosts {
             let is_later = |held: &Owner| held.deadline < claim.0.deadline;
             let cluster = match clusters.get_mut(&claim.0.cluster) {
                 Some(cluster) => cluster,
-                None => cluster_of(&mut clusters, &claim.0),
+                None => ObservedCluster::among(&mut clusters, &claim.0),
             };
             if cluster.claim.as_ref().is_none_or(is_later) {
                 cluster.claim = Some(claim.0.clone());
@@ -111,32 +111,6 @@ pub(super) fn machine(name: &NodeName, marker: &Marker, runs: bool) -> Option<Ma
         published: BTreeMap::new(),
         owner: marker.owner.clone(),
     })
-}
-
-fn cluster_of<'a>(
-    clusters: &'a mut BTreeMap<ClusterId, ObservedCluster>,
-    owner: &Owner,
-) -> &'a mut ObservedCluster {
-    let cluster = clusters
-        .entry(owner.cluster)
-        .or_insert_with(|| ObservedCluster {
-            id: owner.cluster,
-            owner: owner.clone(),
-            record: None,
-            network: None,
-            machines: BTreeMap::new(),
-            volumes: BTreeMap::new(),
-            members: None,
-            unreachable: None,
-            refuses: false,
-            configured_version: None,
-            ca_certificate: None,
-            claim: None,
-        });
-    if owner.deadline > cluster.owner.deadline {
-        cluster.owner = owner.clone();
-    }
-    cluster
 }
 
 fn smallest(addresses: &[IpAddr]) -> Option<IpNet> {
