@@ -15,9 +15,9 @@ use coe_engine::coe::swarm::Swarm;
 use coe_engine::coe::{ClusterSecrets, Coe, CoeView, Credentials, NewNode, NodeAccess};
 use coe_engine::engine::{Engine, Settings};
 use coe_engine::model::{
-    ClusterId, ClusterSpec, CoeKind, DesiredState, Drain, Health, ImageName, Machine, MemberState,
-    Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, OnCreateFailure, OperationId, Owner, Pace,
-    PortMapping, Protocol, Role, WaitFor,
+    Carries, ClusterId, ClusterSpec, CoeKind, DesiredState, Drain, Health, ImageName, Machine,
+    MemberState, Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, OnCreateFailure, OperationId,
+    Owner, Pace, PortMapping, Protocol, Role, WaitFor,
 };
 use coe_engine::operation::{Event, Operation, ProgressSink, RetryBudget};
 use coe_engine::platform::docker::{Docker, DockerSettings};
@@ -142,6 +142,7 @@ impl Cluster {
             address,
             reached_by: &names,
             control_planes: &[],
+            carries: Carries::AnyAddress,
         };
         let boot = Swarm.boot(&self.spec, &new, secrets).unwrap();
         let api = PortMapping {

@@ -7,7 +7,7 @@ network = {
 # Work has no registry either: images of the Docker Engine's own are brought onto every node.
 preload_images = ["coe/hello:1"]
 
-# Routes between the nodes, which need no image.
+# Tunnels between the nodes, which need no image.
 labels = {
   network_driver = "native"
 }

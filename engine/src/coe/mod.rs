@@ -15,8 +15,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, NodeName, NodeVolume,
-    Role, Secret, Taint, WaitFor,
+    Carries, ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, NodeName,
+    NodeVolume, Role, Secret, Taint, WaitFor,
 };
 use crate::transport::{Command, Exec, ExecError, NodeFile};
 
@@ -74,6 +74,8 @@ pub struct NewNode<'a> {
     pub reached_by: &'a [String],
     /// The addresses of the cluster's control planes, those included that are still to be made.
     pub control_planes: &'a [IpAddr],
+    /// What the cluster's network brings from node to node.
+    pub carries: Carries,
 }
 
 /// What lets a machine join a cluster.

@@ -16,7 +16,7 @@ pub use group::{GroupRecord, NodeGroupSpec};
 pub use health::Health;
 pub use ids::{ClusterId, ClusterName, GroupName, InvalidName, NodeName, OperationId};
 pub use lifecycle::{ClusterEvent, ClusterStatus, IllegalTransition, Rest};
-pub use network::{Network, NetworkSpec};
+pub use network::{Carries, Network, NetworkSpec};
 pub use node::{
     Flavor, ImageName, Mount, NodeGroup, NodeSpec, NodeVolume, PortMapping, Protocol, Role, Taint,
     TaintEffect, VolumeLife,

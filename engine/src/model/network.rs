@@ -18,6 +18,17 @@ pub enum NetworkSpec {
     Existing(String),
 }
 
+/// What a network brings from machine to machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Carries {
+    /// Packets of any address: what is behind a machine is reached by a route.
+    #[default]
+    AnyAddress,
+    /// Packets from and to the machines' own addresses, or it is not known to bring others.
+    MachinesOnly,
+}
+
 /// A network that is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
@@ -29,6 +40,9 @@ pub struct Network {
     pub subnet: IpNet,
     /// Addresses in the subnet that are not for nodes: the gateway, and what foreign machines hold.
     pub taken: Vec<IpAddr>,
+    /// What it brings from machine to machine.
+    #[serde(default)]
+    pub carries: Carries,
     /// Whether the cluster made it, and deletes it.
     pub owned: bool,
 }

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use super::{CoeNeeds, plan};
 use crate::coe::Upgrades;
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, DesiredState, Flavor, ImageName, Machine, MachineState,
-    Member, MemberState, Network, NetworkSpec, NodeGroup, NodeName, ObservedCluster, OperationId,
-    Owner, Phase, PortMapping, Protocol, Role,
+    Carries, ClusterId, ClusterRecord, ClusterSpec, DesiredState, Flavor, ImageName, Machine,
+    MachineState, Member, MemberState, Network, NetworkSpec, NodeGroup, NodeName, ObservedCluster,
+    OperationId, Owner, Phase, PortMapping, Protocol, Role,
 };
 
 fn needs() -> CoeNeeds {
@@ -70,6 +70,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
             name: "bar".to_owned(),
             subnet: "10.89.0.0/24".parse().unwrap(),
             taken: Vec::new(),
+            carries: Carries::AnyAddress,
             owned: true,
         }),
         machines: BTreeMap::new(),

@@ -74,18 +74,20 @@ impl Step for EnsureMachine {
             "localhost".to_owned(),
         ];
         reached_by.extend(listens_at);
+        let network = site.network()?;
         let new = NewNode {
             name,
             role: self.node.role,
             address,
             reached_by: &reached_by,
             control_planes: &site.control_plane_addresses(None),
+            carries: network.carries,
         };
         let boot = site.coe.boot(&site.spec, &new, secrets)?;
         let request = MachineRequest {
             spec: site.with_kept_ports(self.node.clone()),
             address,
-            network: site.network()?,
+            network,
             boot,
         };
         let machine = site.platform.ensure_machine(&site.owner, &request).await?;

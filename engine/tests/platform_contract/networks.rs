@@ -71,6 +71,7 @@ pub async fn an_existing_network_is_used_and_not_deleted<H: Harness>(fixture: Ar
     assert!(network.subnet.contains(&machine.address));
     let observed = cluster.observe().await.unwrap().network.unwrap();
     assert_eq!((&observed.id, observed.owned), (&network.id, false));
+    assert_eq!(observed.carries, network.carries);
 
     cluster
         .platform

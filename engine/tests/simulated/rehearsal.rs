@@ -10,8 +10,8 @@ use coe_engine::coe::rehearsal::Rehearsal;
 use coe_engine::coe::swarm::Swarm;
 use coe_engine::coe::{Coe, NewNode, NodeAccess};
 use coe_engine::model::{
-    ClusterSpec, Drain, Machine, Member, MemberState, Network, NodeName, NodeSpec, Role, Secret,
-    WaitFor,
+    Carries, ClusterSpec, Drain, Machine, Member, MemberState, Network, NodeName, NodeSpec, Role,
+    Secret, WaitFor,
 };
 use coe_engine::platform::MachineRequest;
 use coe_engine::transport::{Command, Duplex, Exec, ExecError, NodeFile, Output};
@@ -89,6 +89,7 @@ impl Rehearsed {
             address: request.address,
             reached_by: &[],
             control_planes: &[],
+            carries: Carries::AnyAddress,
         };
         let boot = self.coe.boot(&self.spec, &new, Some(&secrets)).unwrap();
         let request = MachineRequest { boot, ..request };

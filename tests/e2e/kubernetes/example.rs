@@ -159,6 +159,21 @@ fn it_works_where_nodes_reach_nothing_but_one_another() {
     let values = ["-var-file=air-gapped.tfvars", "-var=node_count=1", &id];
     example.apply(image, &values);
     deploy(&example.stack);
+    let addresses = [
+        "get",
+        "pods",
+        "--selector=app=web",
+        "--output=jsonpath={.items[*].status.podIP}",
+    ];
+    let addresses = kubectl(&example.stack, 1, &addresses);
+    assert_eq!(addresses.split_whitespace().count(), 3, "{addresses}");
+    let control_plane = format!("{}-control-plane-1", example.stack.name());
+    for address in addresses.split_whitespace() {
+        let url = format!("http://{address}/");
+        let said = ["exec", &control_plane, "curl", "-sS", "--max-time", "10"];
+        let said = docker(&[&said[..], &[&url]].concat());
+        assert!(said.contains("web-"), "{url} from another node: {said}");
+    }
     let pod = ["get", "pods", "--selector=app=web", "--output=name"];
     let pod = kubectl(&example.stack, 1, &pod);
     let pod = pod.lines().next().expect("there are three");

@@ -113,7 +113,8 @@ pub(super) fn boot(
     }
     files.push(kubelet_arguments(&settings));
     files.extend(mirrors::files(&settings));
-    files.extend(pod_network::files(&settings, node.name));
+    files.extend(network::closed(node));
+    files.extend(pod_network::files(&settings, node));
     files.extend(hosts::files(node.name, node.control_planes));
     Ok(Boot {
         first_process: FirstProcess::InitSystem,
@@ -181,7 +182,7 @@ fn kubelet_config(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::NodeName;
+    use crate::model::{Carries, NodeName};
 
     fn files(role: Role, secrets: Option<&ClusterSecrets>) -> Vec<(String, u32)> {
         let name: NodeName = "demo-node-1".parse().unwrap();
@@ -191,6 +192,7 @@ mod tests {
             address: [10, 1, 0, 3].into(),
             reached_by: &["demo-node-1".to_owned()],
             control_planes: &[[10, 1, 0, 2].into()],
+            carries: Carries::AnyAddress,
         };
         let boot = boot(&ClusterSpec::smallest("demo"), &node, secrets).unwrap();
         boot.files

@@ -3,6 +3,8 @@
 use ipnet::Ipv4Net;
 use serde_json::json;
 
+use super::network::CLOSED;
+
 /// A network of routes, as the runtime knows it: by plugins that every node image has.
 pub(super) struct Routes {
     /// Its name.
@@ -46,11 +48,14 @@ impl Routes {
         });
         format!(
             r#"tell_runtime() {{
-    local subnet=$1 address=$2 folder=/etc/cni/net.d file=10-{name}.conflist device written
+    local subnet=$1 address=$2 folder=/etc/cni/net.d file=10-{name}.conflist device mtu written
     read -r _ device _ < <(ip -o -4 address show to "$address")
+    mtu=$(cat "/sys/class/net/$device/mtu")
+    # Tunnels take 50 bytes of each packet (RFC 7348, 5).
+    [ ! -e {CLOSED} ] || mtu=$((mtu - 50))
     written='{template:#}'
     written=${{written//@SUBNET@/$subnet}}
-    written=${{written//\"@MTU@\"/$(cat "/sys/class/net/$device/mtu")}}
+    written=${{written//\"@MTU@\"/$mtu}}
     [ "$(cat "$folder/$file" 2>/dev/null)" != "$written" ] || return 0
     mkdir -p "$folder"
     # The runtime reads no file of another ending, and so none that is half written.

@@ -283,7 +283,7 @@ fn registration(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ClusterSpec;
+    use crate::model::{Carries, ClusterSpec};
 
     const VERSIONS: [&str; 5] = ["v1.33.13", "v1.34.11", "v1.35.8", "v1.36.4", "v1.37.0"];
 
@@ -291,6 +291,7 @@ mod tests {
         NodeFacts {
             version: version.to_owned(),
             shares_machine,
+            carries: Carries::AnyAddress,
             brings_network: true,
             brings_routes: true,
             kept_version: None,

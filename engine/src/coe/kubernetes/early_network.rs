@@ -91,7 +91,7 @@ fn pods_of(ordinal: u32, settings: &Settings, facts: &NodeFacts) -> Option<Ipv4N
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ClusterSpec;
+    use crate::model::{Carries, ClusterSpec};
 
     fn script(ordinal: u32, labels: Labels<'_>, facts: &NodeFacts) -> String {
         let labels = labels
@@ -118,6 +118,7 @@ mod tests {
         NodeFacts {
             version: "v1.34.4".to_owned(),
             shares_machine: true,
+            carries: Carries::AnyAddress,
             brings_network,
             brings_routes,
             kept_version: None,

@@ -1,8 +1,10 @@
 //! What a node says of itself before anything is done on it.
 
 use super::boot::{KUBELET_ARGUMENTS, VERSION};
+use super::network::CLOSED;
 use super::settings::Argument;
 use crate::coe::CoeError;
+use crate::model::Carries;
 use crate::transport::{Command, Exec};
 
 /// What is known of a node.
@@ -12,7 +14,9 @@ pub(super) struct NodeFacts {
     pub version: String,
     /// Whether it shares its kernel and its disk with others: a container that is a node.
     pub shares_machine: bool,
-    /// Whether its image brings a pod network.
+    /// What the nodes' network carries.
+    pub carries: Carries,
+    /// Whether its image brings a pod network that works there.
     pub brings_network: bool,
     /// Whether that is the one of this project's own images.
     pub brings_routes: bool,
@@ -38,6 +42,7 @@ pub(super) async fn of(node: &dyn Exec) -> Result<NodeFacts, CoeError> {
         "command -v kubeadm >/dev/null || exit 3
 kubeadm version --output short
 [ -e /kind/version ] && echo shares-machine
+[ -e {CLOSED} ] && echo network-is-closed
 [ -e {NETWORK_MANIFEST} ] && echo brings-network
 grep --quiet '{ROUTES}' {NETWORK_MANIFEST} 2>/dev/null && echo brings-routes
 [ -e {VERSION} ] && echo \"{KEPT}$(cat {VERSION})\"
@@ -67,11 +72,18 @@ exit 0"
     let version = lines.next().unwrap_or_default().to_owned();
     let marks: Vec<&str> = lines.collect();
     let kept = marks.iter().find_map(|mark| mark.strip_prefix(KEPT));
+    let carries = if marks.contains(&"network-is-closed") {
+        Carries::MachinesOnly
+    } else {
+        Carries::AnyAddress
+    };
+    let passes_pods = carries == Carries::AnyAddress;
     Ok(NodeFacts {
         version,
         shares_machine: marks.contains(&"shares-machine"),
-        brings_network: marks.contains(&"brings-network"),
-        brings_routes: marks.contains(&"brings-routes"),
+        carries,
+        brings_network: passes_pods && marks.contains(&"brings-network"),
+        brings_routes: passes_pods && marks.contains(&"brings-routes"),
         kept_version: kept.map(str::to_owned),
         kubelet_arguments: marks
             .iter()

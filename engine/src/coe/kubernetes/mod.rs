@@ -29,6 +29,7 @@ mod network;
 mod node_labels;
 mod node_taints;
 mod pod_network;
+mod pod_routes;
 mod ready;
 mod remove;
 mod settings;

@@ -9,11 +9,14 @@ use super::facts::{NETWORK_MANIFEST, NodeFacts};
 use super::settings::{PodNetwork, Settings};
 use super::{boot, pod_network, shell};
 use crate::coe::{CoeError, NewNode};
-use crate::model::{ClusterSpec, Finding, NetworkSpec, Secret, Subject};
+use crate::model::{Carries, ClusterSpec, Finding, NetworkSpec, Secret, Subject};
 use crate::transport::{Exec, NodeFile};
 
 /// On control planes, where nodes are whole nodes without a network between pods: somebody installs one later.
 const LEFT_OUT: &str = "/etc/kubernetes/coe/no-pod-network";
+
+/// On nodes whose network carries their own addresses alone: those of the image's network would not arrive.
+pub(super) const CLOSED: &str = "/etc/kubernetes/coe/closed-network";
 
 /// What has an address of something else is reached by nobody.
 pub(super) fn check(spec: &ClusterSpec) -> Vec<Finding> {
@@ -87,14 +90,30 @@ pub(super) fn mark(settings: &Settings) -> Option<NodeFile> {
     is_left_out.then(|| public(LEFT_OUT, String::new()))
 }
 
-/// Whether it is.
+/// What says on a node what the nodes' network does not carry.
+pub(super) fn closed(node: &NewNode<'_>) -> Option<NodeFile> {
+    let is_closed = node.carries == Carries::MachinesOnly;
+    is_closed.then(|| public(CLOSED, String::new()))
+}
+
+/// Whether the pods' network is left out.
 pub(super) async fn is_left_out(control_plane: &dyn Exec) -> Result<bool, CoeError> {
     Ok(control_plane.read_file(LEFT_OUT).await?.is_some())
 }
 
-/// Refuses an image that does not bring the network that is asked for.
+/// Refuses an image that does not bring the network that is asked for, or one that would not work.
 pub(super) fn check_image(settings: &Settings, facts: &NodeFacts) -> Result<(), String> {
-    if settings.network == PodNetwork::Image && !facts.brings_network {
+    if settings.network != PodNetwork::Image {
+        return Ok(());
+    }
+    if facts.carries == Carries::MachinesOnly {
+        return Err(
+            "the nodes' network carries no address of a pod, as the network of a node image wants it: the label \
+             network_driver may be native"
+                .to_owned(),
+        );
+    }
+    if !facts.brings_network {
         return Err(format!(
             "its image brings no pod network ({NETWORK_MANIFEST}): the label network_driver may be native"
         ));

@@ -1,15 +1,16 @@
 //! A network between pods that needs no image: what the kernel has, and a service of each node that keeps it.
 //!
-//! Nodes have to be in one network, where each reaches the others without a router between. IPv4 only, and no network
-//! policies.
+//! Where the nodes' network carries any address, nodes have to reach one another without a router between; where it carries
+//! their own alone, or that is not known, there are tunnels. IPv4 only, and no network policies.
 
 use serde_json::json;
 
 use super::authorities::public;
-use super::cni;
 use super::facts::NETWORK_MANIFEST;
 use super::settings::{PodNetwork, Settings};
-use crate::model::NodeName;
+use super::{cni, pod_routes};
+use crate::coe::NewNode;
+use crate::model::Carries;
 use crate::transport::NodeFile;
 
 pub(super) const SCRIPT: &str = "/etc/kubernetes/coe/pod-network";
@@ -19,9 +20,10 @@ pub(super) const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/30-coe-p
 
 /// What a node has of it from its start. Where nothing is said, it is for the node to see whether its image brings a
 /// network.
-pub(super) fn files(settings: &Settings, node: &NodeName) -> Vec<NodeFile> {
+pub(super) fn files(settings: &Settings, node: &NewNode<'_>) -> Vec<NodeFile> {
     let condition = match settings.network {
         PodNetwork::Native => String::new(),
+        PodNetwork::Default if node.carries == Carries::MachinesOnly => String::new(),
         PodNetwork::Default => format!("ConditionPathExists=!{NETWORK_MANIFEST}\n"),
         PodNetwork::Image | PodNetwork::Nothing | PodNetwork::Manifest(_) => return Vec::new(),
     };
@@ -50,11 +52,11 @@ RestartSec=1
     ]
 }
 
-fn script(settings: &Settings, node: &NodeName) -> String {
+fn script(settings: &Settings, node: &NewNode<'_>) -> String {
     format!(
         r#"#!/bin/bash
-# Tells the container runtime of this node's pods, keeps routes to the pods of the others, each over its node's address,
-# and masquerades what leaves the network of pods.
+# Tells the container runtime of this node's pods, keeps routes to the pods of the others, and masquerades what leaves the
+# network of pods.
 set -euo pipefail
 node={node}
 identity=/var/lib/kubelet/pki/kubelet-client-current.pem
@@ -63,8 +65,11 @@ identity=/var/lib/kubelet/pki/kubelet-client-current.pem
 
 {masquerade}
 
+{routes}
+
 own() {{
     masquerade "$1"
+    begin "$1"
     tell_runtime "$1" "$2"
 }}
 
@@ -78,13 +83,15 @@ kubectl --kubeconfig /etc/kubernetes/kubelet.conf get nodes --watch --output-wat
         if [ "$name" = "$node" ]; then
             own "$subnet" "$address"
         elif [ "$event" = DELETED ]; then
-            ip route del "$subnet" via "$address" 2>/dev/null || true
+            forget "$subnet" "$address"
         else
-            ip route replace "$subnet" via "$address"
+            reach "$subnet" "$address"
         fi
     done
 "#,
+        node = node.name,
         masquerade = cni::masquerade(settings.pod_cidr),
+        routes = pod_routes::functions(node.carries, node.address),
         tell_runtime = cni::NATIVE.tell_runtime(),
     )
 }
@@ -125,36 +132,49 @@ pub(super) fn objects() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ClusterSpec;
+    use crate::model::{ClusterSpec, Role};
 
-    fn files_of(driver: Option<&str>) -> Vec<NodeFile> {
+    fn files_of(driver: Option<&str>, carries: Carries) -> Vec<NodeFile> {
         let labels = driver.map(|driver| ("network_driver".to_owned(), driver.to_owned()));
         let spec = ClusterSpec {
             labels: labels.into_iter().collect(),
             ..ClusterSpec::smallest("demo")
         };
-        files(&Settings::of(&spec), &"demo-worker-1".parse().unwrap())
+        let node = NewNode {
+            name: &"demo-worker-1".parse().unwrap(),
+            role: Role::Worker,
+            address: [10, 1, 0, 3].into(),
+            reached_by: &[],
+            control_planes: &[],
+            carries,
+        };
+        files(&Settings::of(&spec), &node)
     }
 
     fn text(file: &NodeFile) -> String {
         String::from_utf8(file.content.expose().clone()).unwrap()
     }
 
+    fn all(files: &[NodeFile]) -> String {
+        let file = |file: &NodeFile| format!("==> {}\n{}", file.path, text(file));
+        files.iter().map(file).collect()
+    }
+
     #[test]
-    fn the_service_is_as_its_golden_file_says() {
-        let files: Vec<String> = files_of(Some("native"))
-            .iter()
-            .map(|file| format!("==> {}\n{}", file.path, text(file)))
-            .collect();
-        expect_test::expect_file!["golden/pod-network.txt"].assert_eq(&files.concat());
+    fn the_service_is_as_its_golden_files_say() {
+        let files = files_of(Some("native"), Carries::AnyAddress);
+        expect_test::expect_file!["golden/pod-network.txt"].assert_eq(&all(&files));
+        let files = files_of(Some("native"), Carries::MachinesOnly);
+        expect_test::expect_file!["golden/pod-network-of-tunnels.txt"].assert_eq(&all(&files));
     }
 
     #[test]
     fn where_nothing_is_said_the_image_is_asked() {
-        assert!(text(&files_of(None)[1]).contains("ConditionPathExists=!/kind/manifests"));
-        assert!(!text(&files_of(Some("native"))[1]).contains("Condition"));
-        for driver in ["image", "none"] {
-            assert!(files_of(Some(driver)).is_empty(), "{driver}");
-        }
+        let unit = |driver, carries| text(&files_of(driver, carries)[1]);
+        assert!(unit(None, Carries::AnyAddress).contains("ConditionPathExists=!/kind/manifests"));
+        assert!(!unit(Some("native"), Carries::AnyAddress).contains("Condition"));
+        assert!(!unit(None, Carries::MachinesOnly).contains("Condition"));
+        assert!(files_of(Some("none"), Carries::AnyAddress).is_empty());
+        assert!(files_of(Some("image"), Carries::AnyAddress).is_empty());
     }
 }

@@ -178,7 +178,7 @@ pub(super) fn published(ports: &[PortMapping]) -> BTreeMap<u16, (IpAddr, u16)> {
 mod tests {
     use super::*;
     use crate::coe::Boot;
-    use crate::model::{ClusterId, ImageName, Network, NodeGroup, OperationId, Role};
+    use crate::model::{Carries, ClusterId, ImageName, Network, NodeGroup, OperationId, Role};
 
     fn container(first_process: FirstProcess) -> ContainerCreateBody {
         let spec = NodeSpec {
@@ -200,6 +200,7 @@ mod tests {
                 name: "demo".to_owned(),
                 subnet: "10.89.0.0/24".parse().unwrap(),
                 taken: Vec::new(),
+                carries: Carries::AnyAddress,
                 owned: true,
             },
             boot: Boot {

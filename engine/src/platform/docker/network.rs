@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use super::connection::is_absent;
 use super::settings::EngineAddress;
 use super::{Docker, labels, subnets};
-use crate::model::{ClusterId, Network, NetworkSpec, Owner};
+use crate::model::{Carries, ClusterId, Network, NetworkSpec, Owner};
 use crate::platform::{PlatformError, Retry};
 
 /// What the engine's list says of a network.
@@ -93,6 +93,7 @@ impl Docker {
             name,
             subnet,
             taken: subnets::gateway(subnet).into_iter().collect(),
+            carries: Carries::AnyAddress,
             owned: true,
         })
     }
@@ -154,6 +155,7 @@ impl Docker {
             name: found.name.unwrap_or_default(),
             subnet,
             taken: gateways.into_iter().chain(held).chain(kept).collect(),
+            carries: carries(found.internal),
             owned: false,
             id,
         })
@@ -223,6 +225,7 @@ pub(super) fn describe(network: &ListedNetwork, owned: bool) -> Result<Network, 
         name,
         subnet,
         taken: network.ipam.as_ref().map(gateways).unwrap_or_default(),
+        carries: carries(network.internal),
         owned,
     })
 }
@@ -258,6 +261,14 @@ fn gateways(ipam: &Ipam) -> Vec<IpAddr> {
         None => subnets::gateway(subnet_of(config)?),
     };
     ipam.config.iter().flatten().filter_map(gateway).collect()
+}
+
+/// The engine drops what comes from another address than the subnet's into a network that is internal, or goes to one.
+fn carries(internal: Option<bool>) -> Carries {
+    match internal {
+        Some(true) => Carries::MachinesOnly,
+        Some(false) | None => Carries::AnyAddress,
+    }
 }
 
 fn is_overlap(reason: &str) -> bool {

@@ -9,7 +9,7 @@ use super::look::Sight;
 use super::machine::HostMachine;
 use super::marker::Marker;
 use super::{Hosts, NAME};
-use crate::model::{ClusterId, Machine, Network, NodeName, ObservedCluster, Owner};
+use crate::model::{Carries, ClusterId, Machine, Network, NodeName, ObservedCluster, Owner};
 use crate::platform::{PlatformError, Scope};
 
 impl Hosts {
@@ -89,6 +89,8 @@ impl Hosts {
             name: NAME.to_owned(),
             subnet: smallest(&addresses)?,
             taken: Vec::new(),
+            // There may be routers between them, and clouds that look at addresses.
+            carries: Carries::MachinesOnly,
             owned: false,
         })
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ClusterId, Network, NetworkSpec, Owner};
+use crate::model::{Carries, ClusterId, Network, NetworkSpec, Owner};
 use crate::platform::{PlatformError, Retry};
 
 use super::clusters;
@@ -34,6 +34,7 @@ impl NetworkFile {
             name: self.name.clone(),
             subnet: self.subnet,
             taken,
+            carries: Carries::AnyAddress,
             owned,
         }
     }

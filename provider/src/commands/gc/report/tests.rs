@@ -1,4 +1,4 @@
-use coe_engine::model::{Network, Owner};
+use coe_engine::model::{Carries, Network, Owner};
 use expect_test::{Expect, expect};
 
 use super::*;
@@ -23,6 +23,7 @@ fn leftover(name: &str, number: u8, deadline: &str, begun: Option<&str>, fate: F
         name: name.to_owned(),
         subnet: "10.89.0.0/24".parse().unwrap(),
         taken: Vec::new(),
+        carries: Carries::AnyAddress,
         owned: number == 1,
     };
     let volumes = [(
