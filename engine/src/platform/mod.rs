@@ -4,6 +4,7 @@ pub mod docker;
 mod flavor;
 pub mod hosts;
 pub mod simulated;
+mod ssh_node;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -6,10 +6,10 @@
 use futures_util::future::join_all;
 
 use super::Hosts;
-use super::machine::HostMachine;
 use super::record::json;
 use crate::error::chain;
 use crate::model::{ClusterId, OperationId, Owner};
+use crate::platform::ssh_node::SshMachine;
 use crate::platform::{PlatformError, Retry};
 
 const CLAIM: &str = include_str!("scripts/claim.sh");
@@ -111,7 +111,7 @@ impl Hosts {
 }
 
 async fn ask(
-    machine: &HostMachine,
+    machine: &SshMachine,
     owner: &Owner,
     instead_of: Option<OperationId>,
     claim: &[u8],

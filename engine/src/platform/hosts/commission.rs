@@ -1,19 +1,14 @@
 //! Makes a machine a node: facts first, then what is missing, then the node's files, then its service.
 
-use jiff::Timestamp;
-
 use super::Hosts;
 use super::look::{Seen, look_at};
-use super::machine::HostMachine;
 use super::marker::{Marker, MarkerState};
 use super::observe::machine as machine_of;
 use super::record::json;
 use crate::model::{Machine, MachineState, Owner};
+use crate::platform::ssh_node::{NodeService, SshMachine};
 use crate::platform::{MachineRequest, PlatformError, Retry};
 
-const PREFLIGHT: &str = include_str!("scripts/preflight.sh");
-const PREPARE: &str = include_str!("scripts/prepare.sh");
-const START: &str = include_str!("scripts/start.sh");
 const MARK: &str = include_str!("scripts/mark.sh");
 /// Frees a machine on which nothing was begun.
 const LEAVE: &str = "[ -d /var/lib/coe/before ] || rm -f /var/lib/coe/machine.json";
@@ -51,20 +46,14 @@ impl Hosts {
 
     async fn make_node(
         &self,
-        machine: &HostMachine,
+        machine: &SshMachine,
         owner: &Owner,
         request: &MachineRequest,
         before: &Marker,
     ) -> Result<Machine, PlatformError> {
         let node = &request.spec;
-        let Some((program, arguments)) = request.boot.command.split_first() else {
-            return Err(Self::not_here(
-                format!("make machine {} node {}", machine.name, node.name),
-                "it starts nothing by itself: it has to be made from a node image, which a machine that exists is not",
-            ));
-        };
-        let packages = self.shared.settings.packages_of(program);
-        let problems = preflight(machine, program, &packages, request).await?;
+        let service = NodeService::of(machine, request, &self.shared.packages)?;
+        let problems = service.preflight(machine).await?;
         if !problems.is_empty() {
             machine.script("leave it", LEAVE, &[], &[]).await?;
             return Err(PlatformError::Refused {
@@ -85,25 +74,7 @@ impl Hosts {
             ..before.clone()
         };
         mark(machine, &marker).await?;
-        let mut folders: Vec<&str> = request
-            .boot
-            .files
-            .iter()
-            .filter_map(|file| Some(file.path.rsplit_once('/')?.0))
-            .collect();
-        folders.dedup();
-        let folders = folders.join("\n");
-        let mut prepare = vec![program.as_str(), folders.as_str()];
-        prepare.extend(packages.iter().map(String::as_str));
-        let what = format!("install {}", packages.join(", "));
-        machine.script(&what, PREPARE, &prepare, &[]).await?;
-        machine.put_files(&request.boot.files).await?;
-        let cluster = owner.cluster_name.as_str();
-        let mut start = vec![node.name.as_str(), cluster, program];
-        start.extend(arguments.iter().map(String::as_str));
-        machine
-            .script("start the node's service", START, &start, &[])
-            .await?;
+        service.install(machine, owner).await?;
         marker.state = MarkerState::Allocated;
         mark(machine, &marker).await?;
         Ok(running(machine, &marker))
@@ -118,11 +89,8 @@ impl Hosts {
         }
     }
 
-    async fn start_marked(&self, on: &HostMachine, marker: &Marker) -> Result<(), PlatformError> {
-        const ENABLE: &str =
-            "systemctl enable coe-node.service >/dev/null 2>&1; systemctl start coe-node.service";
-        on.script("start the node's service", ENABLE, &[], &[])
-            .await?;
+    async fn start_marked(&self, on: &SshMachine, marker: &Marker) -> Result<(), PlatformError> {
+        NodeService::start(on).await?;
         let allocated = Marker {
             state: MarkerState::Allocated,
             ..marker.clone()
@@ -132,7 +100,6 @@ impl Hosts {
 
     /// See `Platform::stop_machine`: the machine itself goes on, it has other things to do.
     pub(super) async fn stop_services(&self, machine: &Machine) -> Result<(), PlatformError> {
-        const DISABLE: &str = "systemctl disable --now coe-node.service >/dev/null 2>&1; ! systemctl is-active --quiet coe-node.service";
         let (on, seen) = self.marked(machine).await?;
         let Some(marker) = seen.marker else {
             return Err(lost(on, &machine.spec));
@@ -143,12 +110,10 @@ impl Hosts {
             ..marker
         };
         mark(on, &stopped).await?;
-        on.script("stop the node's service", DISABLE, &[], &[])
-            .await?;
-        Ok(())
+        NodeService::stop(on).await
     }
 
-    async fn marked(&self, machine: &Machine) -> Result<(&HostMachine, Seen), PlatformError> {
+    async fn marked(&self, machine: &Machine) -> Result<(&SshMachine, Seen), PlatformError> {
         let on = self.machine_at(machine.address)?;
         let seen = look_at(on).await?;
         let is_ours = |marker: &Marker| marker.is_of(machine.owner.cluster, &machine.spec.name);
@@ -162,7 +127,7 @@ impl Hosts {
     pub(super) fn machine_at(
         &self,
         address: std::net::IpAddr,
-    ) -> Result<&HostMachine, PlatformError> {
+    ) -> Result<&SshMachine, PlatformError> {
         let settings = self.shared.settings.machines.iter();
         let mut at = settings.filter(|(_, machine)| machine.address == address);
         at.next()
@@ -174,39 +139,14 @@ impl Hosts {
     }
 }
 
-/// Everything that keeps the machine from becoming a node.
-async fn preflight(
-    machine: &HostMachine,
-    program: &str,
-    packages: &[String],
-    request: &MachineRequest,
-) -> Result<Vec<String>, PlatformError> {
-    let now = Timestamp::now().as_second().to_string();
-    let ports = request.spec.ports.iter();
-    let ports: Vec<String> = ports.map(|port| port.node_port.to_string()).collect();
-    let (packages, ports) = (packages.join(" "), ports.join(" "));
-    let mut arguments = vec![now.as_str(), program, &packages, &ports];
-    arguments.extend(
-        request
-            .spec
-            .volumes
-            .iter()
-            .map(|volume| volume.path.as_str()),
-    );
-    let said = machine
-        .script("check it", PREFLIGHT, &arguments, &[])
-        .await?;
-    Ok(said.lines().map(str::to_owned).collect())
-}
-
 /// Replaces the marker of a machine that is the cluster's.
-pub(super) async fn mark(machine: &HostMachine, marker: &Marker) -> Result<(), PlatformError> {
+pub(super) async fn mark(machine: &SshMachine, marker: &Marker) -> Result<(), PlatformError> {
     let marker = json("the machine's marker", marker)?;
     machine.script("mark it", MARK, &[], &marker).await?;
     Ok(())
 }
 
-fn running(machine: &HostMachine, marker: &Marker) -> Machine {
+fn running(machine: &SshMachine, marker: &Marker) -> Machine {
     Machine {
         id: machine.name.to_string(),
         spec: marker.spec.clone(),
@@ -218,7 +158,7 @@ fn running(machine: &HostMachine, marker: &Marker) -> Machine {
 }
 
 /// Somebody took the machine away meanwhile.
-fn lost(machine: &HostMachine, node: &crate::model::NodeSpec) -> PlatformError {
+fn lost(machine: &SshMachine, node: &crate::model::NodeSpec) -> PlatformError {
     PlatformError::Refused {
         what: format!("work on {} on machine {}", node.name, machine.name),
         reason: "the machine is no longer marked as this node's".to_owned(),

@@ -3,10 +3,10 @@
 use super::Hosts;
 use super::commission::mark;
 use super::look::Sight;
-use super::machine::HostMachine;
 use super::marker::{Marker, MarkerState};
 use crate::error::chain;
 use crate::model::{ClusterId, NodeName, VolumeLife};
+use crate::platform::ssh_node::SshMachine;
 use crate::platform::{PlatformError, Retry};
 
 const VACATE: &str = concat!(
@@ -92,7 +92,7 @@ impl Hosts {
 }
 
 /// Takes the node off the machine; what the node keeps stays.
-async fn take_off(machine: &HostMachine, marker: &Marker) -> Result<(), PlatformError> {
+async fn take_off(machine: &SshMachine, marker: &Marker) -> Result<(), PlatformError> {
     if marker.state == MarkerState::Kept {
         return Ok(());
     }
@@ -115,7 +115,7 @@ async fn take_off(machine: &HostMachine, marker: &Marker) -> Result<(), Platform
 }
 
 /// An error if the machine said that something is not as it should be; the machine says so itself from then on.
-async fn verify(machine: &HostMachine, marker: &Marker, said: &str) -> Result<(), PlatformError> {
+async fn verify(machine: &SshMachine, marker: &Marker, said: &str) -> Result<(), PlatformError> {
     let problems: Vec<String> = said.lines().map(str::to_owned).collect();
     if problems.is_empty() {
         return Ok(());

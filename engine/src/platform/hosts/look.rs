@@ -7,11 +7,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Hosts;
-use super::machine::HostMachine;
 use super::marker::Marker;
 use super::record::KeptRecord;
 use crate::error::chain;
 use crate::model::{ClusterId, NodeName, Owner};
+use crate::platform::ssh_node::SshMachine;
 use crate::platform::{PlatformError, Retry};
 
 const LOOK: &str = include_str!("scripts/look.sh");
@@ -96,7 +96,7 @@ impl Hosts {
 }
 
 /// Looks at one machine.
-pub(super) async fn look_at(machine: &HostMachine) -> Result<Seen, PlatformError> {
+pub(super) async fn look_at(machine: &SshMachine) -> Result<Seen, PlatformError> {
     let said = machine.script("look at it", LOOK, &[], &[]).await?;
     parse(&said).map_err(|reason| PlatformError::Refused {
         what: format!("look at machine {}", machine.name),

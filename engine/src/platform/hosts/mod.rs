@@ -10,12 +10,12 @@ mod claim;
 mod commission;
 mod decommission;
 mod look;
-mod machine;
 mod marker;
 mod observe;
 mod place;
 mod record;
 mod settings;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,11 +27,12 @@ use tokio::sync::Mutex;
 
 pub use settings::{HostsSettings, MachineSettings};
 
-use self::machine::{HostMachine, Unknown};
+use self::unknown::Unknown;
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
     NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
 };
+use crate::platform::ssh_node::{Packages, SshMachine};
 use crate::platform::{
     ImageStream, MachineRequest, Machines, Platform, PlatformError, Retry, Scope,
 };
@@ -48,7 +49,8 @@ pub struct Hosts {
 
 struct Shared {
     settings: HostsSettings,
-    machines: BTreeMap<NodeName, HostMachine>,
+    machines: BTreeMap<NodeName, SshMachine>,
+    packages: Packages,
     /// Held while a machine is drawn: each draw looks for itself.
     drawing: Mutex<()>,
 }
@@ -64,13 +66,15 @@ impl Hosts {
         let machines = settings.machines.iter().map(|(name, machine)| {
             let ssh = machine.ssh.clone();
             let host = SshHost::new(ssh, Arc::clone(&identities), last.clone());
-            (name.clone(), HostMachine::new(name.clone(), host))
+            (name.clone(), SshMachine::new(NAME, name.clone(), host))
         });
         let machines = machines.collect();
+        let packages = Packages(std::mem::take(&mut settings.packages));
         Self {
             shared: Arc::new(Shared {
                 settings,
                 machines,
+                packages,
                 drawing: Mutex::default(),
             }),
         }

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::look::Sight;
-use super::machine::HostMachine;
 use super::marker::Marker;
 use super::{Hosts, NAME};
 use crate::model::{Carries, ClusterId, Machine, Network, NodeName, ObservedCluster, Owner};
+use crate::platform::ssh_node::SshMachine;
 use crate::platform::{PlatformError, Scope};
 
 impl Hosts {
@@ -96,7 +96,7 @@ impl Hosts {
     }
 
     /// The machines that answered.
-    pub(super) fn those<'a>(&'a self, sight: &'a Sight) -> impl Iterator<Item = &'a HostMachine> {
+    pub(super) fn those<'a>(&'a self, sight: &'a Sight) -> impl Iterator<Item = &'a SshMachine> {
         let machines = self.shared.machines.values();
         machines.filter(|machine| sight.seen.contains_key(&machine.name))
     }

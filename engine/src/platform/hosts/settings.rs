@@ -29,20 +29,3 @@ pub struct MachineSettings {
     /// What fails together with it: nodes of a role are spread over zones.
     pub zone: Option<String>,
 }
-
-/// The packages of Debian that bring a program, for programs that are not called as their package.
-const USUAL_PACKAGES: [(&str, &[&str]); 1] = [("dockerd", &["docker.io", "iptables"])];
-
-impl HostsSettings {
-    /// The packages that bring a program.
-    pub(super) fn packages_of(&self, program: &str) -> Vec<String> {
-        if let Some(packages) = self.packages.get(program) {
-            return packages.clone();
-        }
-        let usual = USUAL_PACKAGES.iter().find(|(name, _)| *name == program);
-        usual.map_or_else(
-            || vec![program.to_owned()],
-            |(_, packages)| packages.iter().map(ToString::to_string).collect(),
-        )
-    }
-}

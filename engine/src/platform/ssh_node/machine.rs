@@ -1,31 +1,38 @@
-//! A machine of the inventory, and scripts that run on it.
+//! A machine, and scripts that run on it.
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-
-use super::NAME;
 use crate::error::chain;
 use crate::model::{NodeName, Secret};
 use crate::platform::{PlatformError, Retry};
 use crate::transport::ssh::{SshExec, SshHost};
-use crate::transport::{Command, Duplex, Exec, ExecError, NodeFile, Output, Stdin};
+use crate::transport::{Command, Exec, ExecError, NodeFile, Stdin};
 
-/// A machine that exists.
-pub(super) struct HostMachine {
-    pub(super) name: NodeName,
-    pub(super) ssh: Arc<SshHost>,
+/// A machine of a platform.
+pub(in crate::platform) struct SshMachine {
+    pub(in crate::platform) name: NodeName,
+    pub(in crate::platform) ssh: Arc<SshHost>,
+    platform: &'static str,
     exec: SshExec,
 }
 
-impl HostMachine {
-    pub(super) fn new(name: NodeName, ssh: Arc<SshHost>) -> Self {
+impl SshMachine {
+    pub(in crate::platform) fn new(
+        platform: &'static str,
+        name: NodeName,
+        ssh: Arc<SshHost>,
+    ) -> Self {
         let exec = SshExec::new(Arc::clone(&ssh), name.clone());
-        Self { name, ssh, exec }
+        Self {
+            name,
+            ssh,
+            platform,
+            exec,
+        }
     }
 
     /// What a script wrote. `what` is what it is for; `input` is what it reads, which is no secret.
-    pub(super) async fn script(
+    pub(in crate::platform) async fn script(
         &self,
         what: &str,
         script: &str,
@@ -61,7 +68,10 @@ impl HostMachine {
         })
     }
 
-    pub(super) async fn put_files(&self, files: &[NodeFile]) -> Result<(), PlatformError> {
+    pub(in crate::platform) async fn put_files(
+        &self,
+        files: &[NodeFile],
+    ) -> Result<(), PlatformError> {
         let put = self.exec.put_files(files).await;
         put.map_err(|error| self.failure("put files", error))
     }
@@ -81,7 +91,7 @@ impl HostMachine {
             },
             ExecError::Channel { source, .. } => PlatformError::Unreachable {
                 what,
-                platform: NAME,
+                platform: self.platform,
                 address: self.ssh.location(),
                 source,
             },
@@ -92,52 +102,5 @@ impl HostMachine {
                 retry: Retry::Never,
             },
         }
-    }
-}
-
-/// A machine that the inventory no longer names: it cannot be worked on.
-pub(super) struct Unknown {
-    node: NodeName,
-    machine: String,
-}
-
-impl Unknown {
-    pub(super) fn new(node: NodeName, machine: &str) -> Self {
-        Self {
-            node,
-            machine: machine.to_owned(),
-        }
-    }
-
-    fn error(&self, command: &str) -> ExecError {
-        ExecError::Channel {
-            node: self.node.clone(),
-            command: command.to_owned(),
-            source: format!("the inventory names no machine {:?}", self.machine).into(),
-            retry: Retry::Never,
-        }
-    }
-}
-
-#[async_trait]
-impl Exec for Unknown {
-    fn node(&self) -> &NodeName {
-        &self.node
-    }
-
-    async fn run(&self, _command: Command) -> Result<Output, ExecError> {
-        Err(self.error("run a command"))
-    }
-
-    async fn open(&self, _command: Command) -> Result<Box<dyn Duplex>, ExecError> {
-        Err(self.error("open a stream"))
-    }
-
-    async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {
-        Err(self.error(&format!("read {path}")))
-    }
-
-    async fn put_files(&self, _files: &[NodeFile]) -> Result<(), ExecError> {
-        Err(self.error("put files"))
     }
 }
