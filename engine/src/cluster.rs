@@ -145,13 +145,26 @@ impl Cluster {
         let every_node_serves = self.nodes().values().all(|node| match node.status {
             NodeStatus::Ready => true,
             NodeStatus::Drained => node.group != NodeGroup::Pool,
-            _ => false,
+            _ => self.is_of_others(&node.name),
         });
         if every_node_serves {
             Health::Healthy
         } else {
             Health::Degraded
         }
+    }
+
+    /// Whether others have joined the node: the cluster knows it, and nothing of it was ever made here.
+    fn is_of_others(&self, name: &NodeName) -> bool {
+        let observed = &self.observed;
+        let is_remembered = |record: &ClusterRecord| {
+            record.addresses.contains_key(name)
+                || pool_role(&record.spec.name, name).is_some()
+                || group_of(record, name).is_some()
+        };
+        !observed.machines.contains_key(name)
+            && !observed.volumes.contains_key(name)
+            && !self.record().is_some_and(is_remembered)
     }
 
     /// Whether so many control planes have a machine that runs that they could agree.
@@ -267,7 +280,10 @@ impl Cluster {
             group,
             address: machine.map(|machine| machine.address).or(remembered),
             version: member.map(|member| member.version.clone()),
-            status: self.node_status(machine, member),
+            status: match member {
+                Some(member) if self.is_of_others(name) => member_status(member.state),
+                _ => self.node_status(machine, member),
+            },
             image: machine.map(|machine| machine.spec.image.clone()),
             flavor: machine.and_then(|machine| machine.spec.flavor.clone()),
             labels: member
@@ -292,13 +308,19 @@ impl Cluster {
             Some(MachineState::Stopped | MachineState::Failed) => return NodeStatus::Down,
             Some(MachineState::Running) => {}
         }
-        match (member.map(|member| member.state), &self.observed.members) {
-            (Some(MemberState::Ready), _) => NodeStatus::Ready,
-            (Some(MemberState::Drained), _) => NodeStatus::Drained,
-            (Some(MemberState::Down), _) => NodeStatus::Down,
+        match (member, &self.observed.members) {
+            (Some(member), _) => member_status(member.state),
             (None, Some(_)) => NodeStatus::NotMember,
             (None, None) => NodeStatus::Unknown,
         }
+    }
+}
+
+fn member_status(state: MemberState) -> NodeStatus {
+    match state {
+        MemberState::Ready => NodeStatus::Ready,
+        MemberState::Drained => NodeStatus::Drained,
+        MemberState::Down => NodeStatus::Down,
     }
 }
 

@@ -144,4 +144,9 @@ fn kubeadm_takes_the_cluster_for_its_own_and_lets_others_join() {
     );
     // What others have joined is theirs.
     stack.assert_plan_is_empty();
+    let _ = stack.terraform(&["refresh"]).succeeded();
+    let cluster = stack.state("coe_container_cluster.this");
+    assert_eq!(cluster["status"], "Running", "{cluster}");
+    let theirs = format!("{}-by-hand-1", stack.name());
+    assert_eq!(cluster["nodes"][&theirs]["status"], "Ready", "{cluster}");
 }
