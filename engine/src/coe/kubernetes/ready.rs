@@ -5,7 +5,8 @@ use std::time::Duration;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube_core::ResourceExt as _;
-use kube_core::params::ListParams;
+use kube_core::params::{ListParams, Patch, PatchParams};
+use serde_json::json;
 
 use super::api::{Api, ApiError, within};
 use super::{members, network};
@@ -20,6 +21,10 @@ const READY: Duration = Duration::from_mins(5);
 const SYSTEM: &str = "kube-system";
 /// What names are resolved by.
 const DNS: &str = "coredns";
+/// Its pods have this value of the label `k8s-app`.
+const DNS_PODS: &str = "kube-dns";
+/// When a pod was asked out of its turn.
+const ASKED: &str = "io.coe/asked";
 
 /// See `Coe::wait_until_up`: the container runtime answers, without which nothing can be started.
 pub(super) async fn wait_until_up(node: &dyn Exec) -> Result<(), CoeError> {
@@ -141,13 +146,50 @@ async fn system_not_ready(
         api.list::<Deployment>(&deployments, &everything),
     )
     .map_err(|error| api.failure("ask for what runs on all nodes", &error))?;
-    Ok(missing_of_system(
-        &sets,
-        &pods,
-        &deployments,
-        nodes,
-        network,
-    ))
+    let missing = missing_of_system(&sets, &pods, &deployments, nodes, network);
+    if !missing.is_empty() {
+        ask_out_of_turn(api, pods.iter().filter(|pod| may_resolve(pod))).await?;
+    }
+    Ok(missing)
+}
+
+/// Has those pods' kubelets ask them whether they are ready. The first time that CoreDNS is asked it has not heard of the
+/// API yet, and it is asked again by its period, after ten seconds; a kubelet also asks when a pod's object changes
+/// (Kubernetes' `prober_manager.go`, `UpdatePodStatus`).
+async fn ask_out_of_turn(api: &Api, pods: impl Iterator<Item = &Pod>) -> Result<(), CoeError> {
+    let now = jiff::Timestamp::now().to_string();
+    let change = Patch::Merge(json!({ "metadata": { "annotations": { ASKED: now } } }));
+    for pod in pods {
+        let (path, name) = (within::<Pod>(SYSTEM), pod.name_any());
+        match api
+            .patch(&path, &name, &PatchParams::default(), &change)
+            .await
+        {
+            Err(error) if !error.is_absent() => {
+                return Err(api.failure(&format!("ask pod {name} whether it is ready"), &error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether the pod is one of CoreDNS that runs, and nobody has found it ready.
+fn may_resolve(pod: &Pod) -> bool {
+    let statuses = pod
+        .status
+        .iter()
+        .filter_map(|status| status.container_statuses.as_ref());
+    let mut containers = statuses.flatten();
+    let runs = containers.any(|container| {
+        let state = container.state.as_ref();
+        state.is_some_and(|state| state.running.is_some())
+    });
+    pod.labels()
+        .get("k8s-app")
+        .is_some_and(|app| app == DNS_PODS)
+        && runs
+        && !is_ready(pod)
 }
 
 fn missing_of_system(
@@ -240,7 +282,7 @@ fn has_served(deployment: &Deployment) -> bool {
 #[cfg(test)]
 mod tests {
     use serde::de::DeserializeOwned;
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
 
@@ -298,6 +340,26 @@ mod tests {
             missing(&one, served()),
             "b-1: kube-proxy is not ready on it"
         );
+    }
+
+    #[test]
+    fn who_may_resolve_runs_and_was_not_found_ready() {
+        let running = json!({ "running": {} });
+        for (app, state, ready, asked) in [
+            (DNS_PODS, &running, "False", true),
+            (DNS_PODS, &running, "True", false),
+            (DNS_PODS, &json!({ "waiting": {} }), "False", false),
+            ("kube-proxy", &running, "False", false),
+        ] {
+            let mut pod = pod("coredns", "a-1", ready);
+            pod.labels_mut()
+                .insert("k8s-app".to_owned(), app.to_owned());
+            let status = object(json!([{
+                "name": "c", "image": "c:1", "imageID": "", "ready": false, "restartCount": 0, "state": state,
+            }]));
+            pod.status.as_mut().unwrap().container_statuses = Some(status);
+            assert_eq!(may_resolve(&pod), asked, "{app} {state} {ready}");
+        }
     }
 
     #[test]
