@@ -111,6 +111,21 @@ fn a_cluster_is_scaled_repaired_stopped_woken_imported_and_destroyed() {
     stack.assert_ready(&["control-plane-1", "worker-1"]);
     assert_eq!(members(&stack, 1), ["control-plane-1", "worker-1"]);
 
+    lose(&stack, "worker-1");
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1"]);
+    // The cluster says for a while that what ran on the machine that was lost runs on the one in its place.
+    let worker = format!("{}-worker-1", stack.name());
+    let tasks = docker(&[
+        "exec",
+        &worker,
+        "ctr",
+        "--namespace=k8s.io",
+        "tasks",
+        "list",
+    ]);
+    assert!(tasks.contains("RUNNING"), "{tasks}");
+
     stack.configure(&kubernetes("node_count = 1\n  desired_state = \"Stopped\""));
     stack.apply();
     stack.assert_plan_is_empty();

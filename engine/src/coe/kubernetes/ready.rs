@@ -1,7 +1,9 @@
 //! Waits until nodes are up, and until they and what runs on them are ready.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube_core::ResourceExt as _;
@@ -90,26 +92,49 @@ async fn what_is_missing(
             Some(of_node(name, why_not_ready(node, network)?))
         })
         .collect();
-    if missing.is_empty() {
-        for name in wanted {
-            if !kubelet_answers(api, name).await? {
+    if !missing.is_empty() {
+        return Ok(missing);
+    }
+    let asked = wanted.iter().map(|name| running(api, name));
+    let mut runs = BTreeMap::new();
+    for (name, running) in wanted.iter().zip(try_join_all(asked).await?) {
+        match running {
+            Running::Silent => {
                 missing.push(of_node(name, "its kubelet does not answer".to_owned()));
             }
+            Running::NotTold => {}
+            Running::Pods(pods) => _ = runs.insert(name.clone(), pods),
         }
     }
     if missing.is_empty() && wait_for == WaitFor::Usable {
-        missing = system_not_ready(api, wanted, network).await?;
+        missing = system_not_ready(api, wanted, &runs, network).await?;
     }
     Ok(missing)
 }
 
-/// Whether the node's kubelet answers now: of one that was stopped the cluster says for a while that it is as it
-/// was.
-async fn kubelet_answers(api: &Api, node: &NodeName) -> Result<bool, CoeError> {
-    let path = format!("/api/v1/nodes/{node}/proxy/healthz");
-    match api.succeeds(&path).await {
-        Ok(()) => Ok(true),
-        Err(ApiError::Refused(_)) => Ok(false),
+/// What a kubelet itself says of what runs on its node.
+enum Running {
+    /// It does not answer.
+    Silent,
+    /// It tells nobody: it was configured so.
+    NotTold,
+    /// These pods, by their ids.
+    Pods(BTreeSet<String>),
+}
+
+/// Asks the node's kubelet: of a machine that was stopped, or is made again, the cluster says for a while that it is as it
+/// was, with all that ran on it.
+async fn running(api: &Api, node: &NodeName) -> Result<Running, CoeError> {
+    let path = format!("/api/v1/nodes/{node}/proxy/runningpods/");
+    match api.list::<Pod>(&path, &ListParams::default()).await {
+        Ok(pods) => Ok(Running::Pods(
+            pods.into_iter()
+                .filter_map(|pod| pod.metadata.uid)
+                .collect(),
+        )),
+        // enableDebuggingHandlers of the kubelet's configuration.
+        Err(ApiError::Refused(status)) if matches!(status.code, 404 | 405) => Ok(Running::NotTold),
+        Err(ApiError::Refused(_)) => Ok(Running::Silent),
         Err(error) => Err(api.failure(&format!("ask the kubelet of {node}"), &error)),
     }
 }
@@ -131,6 +156,7 @@ fn why_not_ready(node: Option<&Node>, network: Network) -> Option<String> {
 async fn system_not_ready(
     api: &Api,
     nodes: &[NodeName],
+    runs: &BTreeMap<NodeName, BTreeSet<String>>,
     network: Network,
 ) -> Result<Vec<Missing>, CoeError> {
     let everything = ListParams::default();
@@ -146,7 +172,7 @@ async fn system_not_ready(
         api.list::<Deployment>(&deployments, &everything),
     )
     .map_err(|error| api.failure("ask for what runs on all nodes", &error))?;
-    let missing = missing_of_system(&sets, &pods, &deployments, nodes, network);
+    let missing = missing_of_system(&sets, &pods, &deployments, nodes, runs, network);
     if !missing.is_empty() {
         ask_out_of_turn(api, pods.iter().filter(|pod| may_resolve(pod))).await?;
     }
@@ -197,6 +223,7 @@ fn missing_of_system(
     pods: &[Pod],
     deployments: &[Deployment],
     nodes: &[NodeName],
+    runs: &BTreeMap<NodeName, BTreeSet<String>>,
     network: Network,
 ) -> Vec<Missing> {
     let of_all = |what: &str| Missing {
@@ -211,7 +238,16 @@ fn missing_of_system(
     for set in on_each {
         let is_ready_on = |node: &&NodeName| {
             let mut of_set = pods.iter().filter(|pod| is_of(pod, set));
-            of_set.any(|pod| runs_on(pod, node) && is_ready(pod))
+            let runs_now = |pod: &Pod| {
+                let told = runs.get(*node);
+                told.is_none_or(|told| {
+                    pod.metadata
+                        .uid
+                        .as_ref()
+                        .is_some_and(|id| told.contains(id))
+                })
+            };
+            of_set.any(|pod| runs_on(pod, node) && is_ready(pod) && runs_now(pod))
         };
         let lacking = nodes.iter().filter(|node| !is_ready_on(node));
         missing.extend(lacking.map(|node| Missing {
@@ -306,6 +342,7 @@ mod tests {
         object(json!({
             "metadata": {
                 "name": format!("{of}-{node}"),
+                "uid": format!("{of}-{node}"),
                 "ownerReferences": [
                     { "apiVersion": "apps/v1", "kind": "DaemonSet", "name": of, "uid": of },
                 ],
@@ -320,10 +357,18 @@ mod tests {
     }
 
     fn missing(pods: &[Pod], dns: Deployment) -> String {
+        missing_where(&BTreeMap::new(), pods, dns)
+    }
+
+    fn missing_where(
+        runs: &BTreeMap<NodeName, BTreeSet<String>>,
+        pods: &[Pod],
+        dns: Deployment,
+    ) -> String {
         let everywhere = json!([{ "operator": "Exists" }]);
         let sets = [set("kube-proxy", &everywhere), set("of-a-user", &json!([]))];
         let nodes: Vec<NodeName> = ["a-1", "b-1"].map(|name| name.parse().unwrap()).to_vec();
-        let missing = missing_of_system(&sets, pods, &[dns], &nodes, Network::Needed);
+        let missing = missing_of_system(&sets, pods, &[dns], &nodes, runs, Network::Needed);
         let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
         missing.join("; ")
     }
@@ -338,6 +383,24 @@ mod tests {
         let one = [ready, pod("kube-proxy", "b-1", "False")];
         assert_eq!(
             missing(&one, served()),
+            "b-1: kube-proxy is not ready on it"
+        );
+    }
+
+    #[test]
+    fn what_ran_on_the_machine_before_counts_for_nothing() {
+        let pods = ["a-1", "b-1"].map(|node| pod("kube-proxy", node, "True"));
+        let served = || dns(&json!({ "availableReplicas": 1 }));
+        let told = |pods: &[&str]| {
+            let pods = pods.iter().map(|pod| (*pod).to_owned()).collect();
+            BTreeMap::from([("b-1".parse().unwrap(), pods)])
+        };
+        assert_eq!(
+            missing_where(&told(&["kube-proxy-b-1"]), &pods, served()),
+            ""
+        );
+        assert_eq!(
+            missing_where(&told(&["another"]), &pods, served()),
             "b-1: kube-proxy is not ready on it"
         );
     }
