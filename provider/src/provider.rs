@@ -12,6 +12,7 @@ use terraform_framework::{
 use crate::configuration::{Choice, ProviderModel};
 use crate::data_sources::cluster_ca_certificate::ClusterCaCertificateData;
 use crate::data_sources::cluster_kubeconfig::ClusterKubeconfigData;
+use crate::data_sources::cluster_nodes::ClusterNodesData;
 use crate::data_sources::container_cluster::ContainerClusterData;
 use crate::data_sources::container_clusters::ContainerClustersData;
 use crate::ephemeral::cluster_credentials::ClusterCredentials;
@@ -62,6 +63,9 @@ impl Provider for CoeProvider {
                 engine: self.engine.clone(),
             }),
             data_source(ClusterKubeconfigData {
+                engine: self.engine.clone(),
+            }),
+            data_source(ClusterNodesData {
                 engine: self.engine.clone(),
             }),
             data_source(ContainerClusterData {

@@ -32,8 +32,8 @@ use crate::coe::rehearsal::Rehearsal;
 use crate::coe::{Coe, Credentials};
 use crate::error::EngineError;
 use crate::model::{
-    ClusterId, ClusterName, ClusterSpec, CoeKind, ImageName, MachineState, ObservedCluster, Role,
-    Secret,
+    ClusterId, ClusterName, ClusterSpec, CoeKind, ImageName, InventoryMachine, MachineState,
+    ObservedCluster, Role, Secret,
 };
 use crate::plan::{CoeNeeds, Plan, PlanError, plan};
 use crate::platform::{Machines, Platform, Scope};
@@ -236,6 +236,12 @@ impl Engine {
         let found = self.observe(&Scope::All, &Bounds::for_look()).await?;
         let finished = found.into_iter().filter(ObservedCluster::is_complete);
         Ok(finished.map(|observed| self.cluster(observed)).collect())
+    }
+
+    /// The platform's machines, as it shows them in one look.
+    pub async fn inventory(&self) -> Result<Vec<InventoryMachine>, EngineError> {
+        let question = || self.0.platform.inventory();
+        self.ask(&Bounds::for_look(), question).await
     }
 
     /// Everything of that name, as its platform shows it: a finished cluster, and what interrupted

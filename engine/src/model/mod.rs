@@ -3,6 +3,7 @@
 mod group;
 mod health;
 mod ids;
+pub(crate) mod inventory;
 mod lifecycle;
 mod network;
 mod node;
@@ -15,6 +16,7 @@ mod spec;
 pub use group::{GroupRecord, NodeGroupSpec};
 pub use health::Health;
 pub use ids::{ClusterId, ClusterName, GroupName, InvalidName, NodeName, OperationId};
+pub use inventory::{Holder, InventoryMachine, MachineStatus, Membership};
 pub use lifecycle::{ClusterEvent, ClusterStatus, IllegalTransition, Rest};
 pub use network::{Carries, Network, NetworkSpec};
 pub use node::{

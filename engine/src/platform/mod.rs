@@ -17,8 +17,9 @@ use futures_util::stream::BoxStream;
 
 use crate::coe::Boot;
 use crate::model::{
-    ClusterId, ClusterName, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
+    ClusterId, ClusterName, ClusterRecord, ClusterSpec, Finding, ImageName, InventoryMachine,
+    Machine, Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
+    inventory,
 };
 use crate::transport::Exec;
 
@@ -152,6 +153,13 @@ pub trait Platform: Send + Sync {
     /// the number of nodes. `members`, `unreachable` and `ca_certificate` are left empty: only the
     /// COE knows them.
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedCluster>, PlatformError>;
+
+    /// Every machine, whoever has it, in the order of their names. A platform that makes machines has those of nodes alone.
+    async fn inventory(&self) -> Result<Vec<InventoryMachine>, PlatformError> {
+        let mut machines = inventory::of_clusters(&self.observe(&Scope::All).await?);
+        machines.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(machines)
+    }
 
     /// Everything that can be known to be wrong with the request before a write: names that are taken,
     /// images, sizes, ports in use, overlapping subnets. `nodes` are the nodes that would be made.

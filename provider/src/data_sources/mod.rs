@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster_ca_certificate;
 pub(crate) mod cluster_kubeconfig;
+pub(crate) mod cluster_nodes;
 pub(crate) mod container_cluster;
 pub(crate) mod container_clusters;
 

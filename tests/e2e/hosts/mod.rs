@@ -1,6 +1,7 @@
 //! Clusters of machines that exist: containers of the local engine that boot systemd and sshd.
 
 mod bastion;
+mod inventory;
 mod lifecycle;
 mod refusals;
 mod repair;

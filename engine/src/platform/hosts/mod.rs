@@ -9,6 +9,7 @@ mod check;
 mod claim;
 mod commission;
 mod decommission;
+mod inventory;
 mod look;
 mod marker;
 mod observe;
@@ -29,8 +30,8 @@ pub use settings::{HostsSettings, MachineSettings};
 
 use self::unknown::Unknown;
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
-    NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
+    ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, InventoryMachine, Machine, Network,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
 };
 use crate::platform::ssh_node::{Packages, SshMachine};
 use crate::platform::{
@@ -109,6 +110,10 @@ impl Platform for Hosts {
 
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedCluster>, PlatformError> {
         self.observe_clusters(scope).await
+    }
+
+    async fn inventory(&self) -> Result<Vec<InventoryMachine>, PlatformError> {
+        self.all_machines().await
     }
 
     async fn check(
