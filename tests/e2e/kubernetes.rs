@@ -1,5 +1,6 @@
 //! Kubernetes, through the same resource as Swarm.
 
+mod beside_swarm;
 mod by_hand;
 mod example;
 mod upgrade;

@@ -62,7 +62,7 @@ fn objects(filter: &str) -> Vec<(&'static str, String)> {
 
 /// Removes every object that carries the label of a cluster of that name. Never panics: it runs while a
 /// failed test unwinds.
-pub(crate) fn remove_objects_of(cluster: &str) {
+pub fn remove_objects_of(cluster: &str) {
     let filter = format!("label=io.coe.cluster.name={cluster}");
     let listed = |list: &[&str]| -> Vec<String> {
         Command::new("docker").args(list).output().map_or_else(
