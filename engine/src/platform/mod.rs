@@ -3,6 +3,8 @@
 pub mod docker;
 mod flavor;
 pub mod hosts;
+mod making;
+pub mod openstack;
 pub mod simulated;
 mod ssh_node;
 

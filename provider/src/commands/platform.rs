@@ -35,6 +35,7 @@ impl PlatformOptions {
         });
         let configuration = ProviderModel {
             hosts: Attr::Null,
+            openstack: Attr::Null,
             docker: docker.into(),
             simulated: simulated.into(),
             parallelism: Attr::Null,

@@ -60,7 +60,7 @@ pub struct MachineModel {
 /// How machines are reached.
 #[derive(Model, Clone, Default)]
 pub struct SshModel {
-    /// Who logs in where a machine or bastion says nothing else. Default: `root`.
+    /// Who logs in where a machine or bastion says nothing else. Default: `root`, and on servers of a cloud `coe`.
     #[attribute(optional)]
     pub user: Attr<String>,
     /// The private key to log in with: ed25519, ECDSA or RSA, in OpenSSH's or PEM form.
@@ -99,7 +99,7 @@ pub struct BastionModel {
 }
 
 /// Why there are no settings.
-enum Missing {
+pub(super) enum Missing {
     NotKnown,
     Wrong(Diagnostics),
 }
@@ -132,21 +132,7 @@ impl HostsModel {
         let path = Path::attribute_name("hosts");
         let ssh = known(self.ssh)?.unwrap_or_default();
         let user = known(ssh.user.clone())?.unwrap_or_else(|| "root".to_owned());
-        let bastions = known(ssh.bastions.clone())?.unwrap_or_default();
-        let bastions = bastions.into_iter().zip(0..).map(|(bastion, index)| {
-            let path = path.attribute("ssh").attribute("bastions").index(index);
-            let Some(bastion) = known(bastion)? else {
-                return Err(missing("A bastion is missing", &path));
-            };
-            let server = (
-                bastion.address,
-                bastion.port,
-                bastion.user,
-                bastion.host_key,
-            );
-            address(server, &user, &path)
-        });
-        let bastions = bastions.collect::<Result<_, _>>()?;
+        let bastions = bastions(&ssh, &user, &path.attribute("ssh"))?;
         let mut machines = BTreeMap::new();
         let mut at = BTreeMap::new();
         for (name, model) in known(self.machines)?.unwrap_or_default() {
@@ -178,19 +164,49 @@ impl HostsModel {
             );
             return Err(none.at(path.attribute("machines")).into());
         }
-        let mut packages = BTreeMap::new();
-        for (program, names) in known(self.packages)?.unwrap_or_default() {
-            let names = known(names)?.unwrap_or_default().into_iter();
-            let names = names.map(known).collect::<Result<Vec<_>, _>>()?;
-            packages.insert(program, names.into_iter().flatten().collect());
-        }
         Ok(HostsSettings {
             machines,
             identities: identities(ssh, &path.attribute("ssh"))?,
             bastions,
-            packages,
+            packages: packages(self.packages)?,
         })
     }
+}
+
+/// The servers through which machines are reached; `user` logs in where one says nothing else.
+pub(super) fn bastions(
+    ssh: &SshModel,
+    user: &str,
+    path: &Path,
+) -> Result<Vec<SshAddress>, Missing> {
+    let bastions = known(ssh.bastions.clone())?.unwrap_or_default();
+    let bastions = bastions.into_iter().zip(0..).map(|(bastion, index)| {
+        let path = path.attribute("bastions").index(index);
+        let Some(bastion) = known(bastion)? else {
+            return Err(missing("A bastion is missing", &path));
+        };
+        let server = (
+            bastion.address,
+            bastion.port,
+            bastion.user,
+            bastion.host_key,
+        );
+        address(server, user, &path)
+    });
+    bastions.collect()
+}
+
+/// The packages that bring a program, as the user says.
+pub(super) fn packages(
+    given: Attr<BTreeMap<String, Attr<Vec<Attr<String>>>>>,
+) -> Result<BTreeMap<String, Vec<String>>, Missing> {
+    let mut packages = BTreeMap::new();
+    for (program, names) in known(given)?.unwrap_or_default() {
+        let names = known(names)?.unwrap_or_default().into_iter();
+        let names = names.map(known).collect::<Result<Vec<_>, _>>()?;
+        packages.insert(program, names.into_iter().flatten().collect());
+    }
+    Ok(packages)
 }
 
 fn machine(model: MachineModel, user: &str, path: &Path) -> Result<MachineSettings, Missing> {
@@ -240,7 +256,7 @@ fn address((host, port, own, key): Server, user: &str, path: &Path) -> Result<Ss
     })
 }
 
-fn identities(ssh: SshModel, path: &Path) -> Result<Identities, Missing> {
+pub(super) fn identities(ssh: SshModel, path: &Path) -> Result<Identities, Missing> {
     let file = known(ssh.private_key_file)?;
     let (attribute, key) = match (known(ssh.private_key)?, file) {
         (Some(_), Some(_)) => {

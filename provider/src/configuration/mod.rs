@@ -3,6 +3,7 @@
 mod docker;
 mod hosts;
 pub(crate) mod journal;
+mod openstack;
 mod simulated;
 
 use std::num::NonZeroUsize;
@@ -16,6 +17,7 @@ use terraform_framework::{Attr, Diagnostic, Diagnostics, Model, Path, duration};
 
 pub(crate) use docker::DockerModel;
 pub(crate) use hosts::HostsModel;
+pub(crate) use openstack::OpenStackModel;
 pub(crate) use simulated::SimulatedModel;
 
 /// Makes and keeps container clusters on any platform with any container orchestration engine (COE).
@@ -30,6 +32,9 @@ pub struct ProviderModel {
     /// Machines that exist already, and are reached over SSH.
     #[attribute(optional)]
     pub hosts: Attr<HostsModel>,
+    /// Machines are servers of an OpenStack cloud.
+    #[attribute(optional)]
+    pub openstack: Attr<OpenStackModel>,
     /// No machines at all: a platform that is kept in a folder, for plan checks in CI and for trying out.
     #[attribute(optional)]
     pub simulated: Attr<SimulatedModel>,
@@ -96,6 +101,7 @@ impl ProviderModel {
         let named = [
             ("docker", self.docker.is_null()),
             ("hosts", self.hosts.is_null()),
+            ("openstack", self.openstack.is_null()),
             ("simulated", self.simulated.is_null()),
         ];
         let mut named = named
@@ -105,14 +111,18 @@ impl ProviderModel {
         if let (Some(first), Some(second)) = (named.next(), named.next()) {
             return Err(two_platforms(first, second).into());
         }
-        let platform = match (self.docker, self.hosts, self.simulated) {
-            (Attr::Unknown, ..) | (_, Attr::Unknown, _) | (.., Attr::Unknown) => {
-                return Ok(Choice::Unknown);
-            }
+        let platform = match (self.docker, self.hosts, self.openstack, self.simulated) {
+            (Attr::Unknown, ..)
+            | (_, Attr::Unknown, ..)
+            | (.., Attr::Unknown, _)
+            | (.., Attr::Unknown) => return Ok(Choice::Unknown),
             (.., Attr::Known(simulated)) => simulated.platform()?,
-            (_, Attr::Known(hosts), _) => hosts.platform()?,
+            (.., Attr::Known(openstack), _) => openstack.platform()?,
+            (_, Attr::Known(hosts), ..) => hosts.platform()?,
             (Attr::Known(docker), ..) => docker.platform()?,
-            (Attr::Null, Attr::Null, Attr::Null) => DockerModel::default().platform()?,
+            (Attr::Null, Attr::Null, Attr::Null, Attr::Null) => {
+                DockerModel::default().platform()?
+            }
         };
         Ok(match platform {
             Ok(platform) => Choice::Platform(platform, settings),

@@ -76,7 +76,7 @@ impl Docker {
         operation: OperationId,
     ) -> Result<(), PlatformError> {
         // A record that comes after this would stay beside the one that it replaces.
-        self.nothing_is_made(cluster).await;
+        self.shared.making.nothing_is_made(cluster).await;
         let volumes = self.list_volumes(Some(labels::filter_of_cluster(cluster)));
         let volumes = volumes.await?;
         for old in record::replaced(&volumes) {

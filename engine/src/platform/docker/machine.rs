@@ -96,7 +96,7 @@ impl Docker {
                 .build();
             let making = client.clone();
             let call = async move { Ok(making.create_container(Some(options), body).await) };
-            let id = match self.make(owner.cluster, call).await? {
+            let id = match self.shared.making.make(owner.cluster, call).await? {
                 Ok(made) => made.id,
                 Err(error) if status(&error) == Some(409) => return Ok(Attempt::NameTaken),
                 Err(error) => return Err(self.failure(format!("create container {name}"), error)),
@@ -233,7 +233,7 @@ impl Docker {
         cluster: ClusterId,
         node: &NodeName,
     ) -> Result<(), PlatformError> {
-        self.nothing_is_made(cluster).await;
+        self.shared.making.nothing_is_made(cluster).await;
         let containers = self
             .list_containers(Some(labels::filter_of_node(cluster, node)))
             .await?;

@@ -15,7 +15,6 @@ mod exec;
 mod image;
 mod labels;
 mod machine;
-mod making;
 mod network;
 mod observe;
 mod ports;
@@ -34,13 +33,13 @@ use tokio::sync::{Mutex, OnceCell};
 
 pub use settings::{DockerSettings, InvalidDockerHost};
 
-use self::making::Making;
 use self::privileges::Privileges;
 use self::settings::EngineAddress;
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
     NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
 };
+use crate::platform::making::Making;
 use crate::platform::{ImageStream, MachineRequest, Machines, Platform, PlatformError, Scope};
 use crate::transport::Exec;
 

@@ -87,7 +87,7 @@ impl Docker {
         };
         let docker = self.clone();
         let call = async move { docker.post_network(request, subnet).await };
-        let id = self.make(owner.cluster, call).await?;
+        let id = self.shared.making.make(owner.cluster, call).await?;
         Ok(Network {
             id,
             name,
@@ -169,7 +169,7 @@ impl Docker {
 
     /// See `Platform::delete_network`.
     pub(super) async fn remove_networks(&self, cluster: ClusterId) -> Result<(), PlatformError> {
-        self.nothing_is_made(cluster).await;
+        self.shared.making.nothing_is_made(cluster).await;
         self.remove_privilege_questions(cluster).await?;
         let client = self.client().await?;
         let options = ListNetworksOptionsBuilder::new()

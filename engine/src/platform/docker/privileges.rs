@@ -66,7 +66,7 @@ impl Docker {
             let granted = docker.ask_privileges(&owner, &node).await?;
             Ok(*docker.shared.privileges.get_or_init(|| granted))
         };
-        self.make(cluster, ask).await
+        self.shared.making.make(cluster, ask).await
     }
 
     async fn ask_privileges(

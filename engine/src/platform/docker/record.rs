@@ -69,7 +69,7 @@ impl Docker {
 
     /// See `Platform::delete_record`. Claims go after records: until nothing is left, somebody works on it.
     pub(super) async fn remove_records(&self, cluster: ClusterId) -> Result<(), PlatformError> {
-        self.nothing_is_made(cluster).await;
+        self.shared.making.nothing_is_made(cluster).await;
         let volumes = self.list_volumes(Some(labels::filter_of_cluster(cluster)));
         let volumes = volumes.await?;
         for goes in [is_record, is_claim] {

@@ -56,7 +56,7 @@ impl Docker {
         };
         let docker = self.clone();
         let call = async move { docker.post_volume(request).await };
-        let volume = self.make(cluster, call).await?;
+        let volume = self.shared.making.make(cluster, call).await?;
         if labels::belongs_to(&volume.labels, cluster) {
             Ok(volume)
         } else {
@@ -113,7 +113,7 @@ impl Docker {
         cluster: ClusterId,
         node: &NodeName,
     ) -> Result<(), PlatformError> {
-        self.nothing_is_made(cluster).await;
+        self.shared.making.nothing_is_made(cluster).await;
         let volumes = self
             .list_volumes(Some(labels::filter_of_node(cluster, node)))
             .await?;

@@ -7,6 +7,7 @@ use crate::model::Owner;
 use crate::platform::{MachineRequest, PlatformError, Retry};
 
 const PREFLIGHT: &str = include_str!("scripts/preflight.sh");
+const TAKE_OVER: &str = include_str!("scripts/take_over.sh");
 const PREPARE: &str = include_str!("scripts/prepare.sh");
 const START: &str = include_str!("scripts/start.sh");
 
@@ -48,13 +49,44 @@ impl<'a> NodeService<'a> {
         &self,
         machine: &SshMachine,
     ) -> Result<Vec<String>, PlatformError> {
-        let now = Timestamp::now().as_second().to_string();
         let ports = self.request.spec.ports.iter();
-        let ports: Vec<String> = ports.map(|port| port.node_port.to_string()).collect();
+        let ports = ports.map(|port| port.node_port.to_string()).collect();
+        let volumes = self.request.spec.volumes.iter();
+        let folders = volumes.map(|volume| volume.path.as_str()).collect();
+        self.look_for_problems(machine, ports, folders).await
+    }
+
+    /// The same of a machine that was made for the node: what is on it came with its image, and nobody else uses it.
+    pub(in crate::platform) async fn preflight_of_new(
+        &self,
+        machine: &SshMachine,
+    ) -> Result<Vec<String>, PlatformError> {
+        self.look_for_problems(machine, Vec::new(), Vec::new())
+            .await
+    }
+
+    /// Ends what the image of a machine that was made for the node starts of the node's program by itself.
+    pub(in crate::platform) async fn take_over(
+        &self,
+        machine: &SshMachine,
+    ) -> Result<(), PlatformError> {
+        let what = format!("end the image's own {}", self.program);
+        machine
+            .script(&what, TAKE_OVER, &[self.program], &[])
+            .await?;
+        Ok(())
+    }
+
+    async fn look_for_problems(
+        &self,
+        machine: &SshMachine,
+        ports: Vec<String>,
+        folders: Vec<&str>,
+    ) -> Result<Vec<String>, PlatformError> {
+        let now = Timestamp::now().as_second().to_string();
         let (packages, ports) = (self.packages.join(" "), ports.join(" "));
         let mut arguments = vec![now.as_str(), self.program, &packages, &ports];
-        let volumes = self.request.spec.volumes.iter();
-        arguments.extend(volumes.map(|volume| volume.path.as_str()));
+        arguments.extend(folders);
         let said = machine
             .script("check it", PREFLIGHT, &arguments, &[])
             .await?;

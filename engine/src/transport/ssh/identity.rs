@@ -35,6 +35,13 @@ impl Identities {
         }
     }
 
+    /// The public keys of the private keys, as an SSH server is told to let them in.
+    pub(crate) fn public_keys(&self) -> Vec<String> {
+        let keys = self.keys.iter();
+        keys.filter_map(|key| key.public_key().to_openssh().ok())
+            .collect()
+    }
+
     /// These and a private key, in OpenSSH's or PEM form, with its passphrase where it is encrypted.
     pub fn with_key(
         mut self,

@@ -1,6 +1,6 @@
 //! Calls that make an object run to their end, and the cluster's deletions wait for them.
 //!
-//! The engine goes on making what it was asked for when who asked goes away. An object that comes after
+//! A platform goes on making what it was asked for when who asked goes away. An object that comes after
 //! the clean-up has looked would stay for ever, so a step that is dropped leaves its call running.
 
 use std::collections::HashMap;
@@ -9,9 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio_util::task::TaskTracker;
 
-use super::Docker;
+use super::{PlatformError, Retry};
 use crate::model::ClusterId;
-use crate::platform::{PlatformError, Retry};
 
 /// The calls that are being made now.
 #[derive(Default)]
@@ -30,7 +29,7 @@ impl Making {
     }
 }
 
-impl Docker {
+impl Making {
     /// Makes an object of the cluster. Safe to drop: the call goes on, and deletions of the cluster's
     /// objects wait for it.
     pub(super) async fn make<T: Send + 'static>(
@@ -38,7 +37,7 @@ impl Docker {
         cluster: ClusterId,
         call: impl Future<Output = Result<T, PlatformError>> + Send + 'static,
     ) -> Result<T, PlatformError> {
-        let made = self.shared.making.of(cluster).spawn(call).await;
+        let made = self.of(cluster).spawn(call).await;
         made.unwrap_or_else(|ended| {
             Err(PlatformError::Refused {
                 what: format!("make an object of cluster {cluster}"),
@@ -51,7 +50,7 @@ impl Docker {
 
     /// Waits until nothing of the cluster is being made by this process. Safe to drop.
     pub(super) async fn nothing_is_made(&self, cluster: ClusterId) {
-        self.shared.making.of(cluster).wait().await;
+        self.of(cluster).wait().await;
     }
 }
 
@@ -61,22 +60,21 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::platform::docker::DockerSettings;
 
     #[tokio::test]
     async fn a_deletion_waits_for_a_call_that_nobody_waits_for_any_more() {
-        let docker = Docker::connect(DockerSettings::default()).unwrap();
+        let platform = Making::default();
         let cluster = ClusterId::new();
         let (answer, answered) = oneshot::channel();
-        let call = docker.make(cluster, async { Ok(answered.await) });
+        let call = platform.make(cluster, async { Ok(answered.await) });
         assert!(call.now_or_never().is_none(), "dropped before its answer");
-        assert!(docker.nothing_is_made(cluster).now_or_never().is_none());
-        let other = docker.nothing_is_made(ClusterId::new());
+        assert!(platform.nothing_is_made(cluster).now_or_never().is_none());
+        let other = platform.nothing_is_made(ClusterId::new());
         assert!(
             other.now_or_never().is_some(),
             "clusters do not wait for each other"
         );
         answer.send(()).unwrap();
-        docker.nothing_is_made(cluster).await;
+        platform.nothing_is_made(cluster).await;
     }
 }

@@ -1,0 +1,407 @@
+//! Everything that can be known to be wrong with a request before a write, from a few list calls at once.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::client::{Call, Service};
+use super::image::{ListedFlavor, ListedImage, find_flavor, names};
+use super::network::{Listed, ListedSubnet, NETWORK, SECURITY_GROUP, SUBNET, overlap};
+use super::server::ListedServer;
+use super::{NAME, OpenStack};
+use crate::error::chain;
+use crate::model::{
+    ClusterId, ClusterSpec, Finding, Flavor, ImageName, NetworkSpec, NodeSpec, ObservedCluster,
+    Owner, Role, Subject, VolumeLife,
+};
+use crate::platform::{PlatformError, Retry};
+
+/// What the project may have, and has. Less than nothing: as much as it likes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Limits {
+    max_total_instances: i64,
+    max_total_cores: i64,
+    #[serde(rename = "maxTotalRAMSize")]
+    max_total_ram: i64,
+    total_instances_used: i64,
+    total_cores_used: i64,
+    #[serde(rename = "totalRAMUsed")]
+    total_ram_used: i64,
+}
+
+#[derive(Deserialize)]
+struct LimitsAnswer {
+    limits: AbsoluteLimits,
+}
+
+#[derive(Deserialize)]
+struct AbsoluteLimits {
+    absolute: Limits,
+}
+
+/// What the cloud has.
+struct Facts {
+    servers: Vec<ListedServer>,
+    networks: Vec<Listed>,
+    groups: Vec<Listed>,
+    subnets: Vec<ListedSubnet>,
+    flavors: Vec<ListedFlavor>,
+    images: BTreeMap<ImageName, Result<ListedImage, String>>,
+    limits: Limits,
+}
+
+impl OpenStack {
+    /// See `Platform::check`.
+    pub(super) async fn check_request(
+        &self,
+        spec: &ClusterSpec,
+        nodes: &[NodeSpec],
+        observed: Option<&ObservedCluster>,
+    ) -> Result<Vec<Finding>, PlatformError> {
+        let mut findings = not_here(spec, nodes);
+        findings.extend(not_again(spec, observed));
+        if nodes.is_empty() {
+            return Ok(findings);
+        }
+        let limits = async {
+            let call = Call::get(Service::Compute, "/limits");
+            let answer = self.shared.client.ask("ask for quotas", call).await;
+            Ok::<LimitsAnswer, PlatformError>(answer?)
+        };
+        let (servers, networks, groups, subnets, flavors, images, limits, outside) = tokio::try_join!(
+            self.servers(""),
+            self.neutron::<Listed>(NETWORK, ""),
+            self.neutron::<Listed>(SECURITY_GROUP, ""),
+            self.neutron::<ListedSubnet>(SUBNET, ""),
+            self.flavors(),
+            self.images_of(spec, nodes),
+            limits,
+            self.outside(spec),
+        )?;
+        findings.extend(outside);
+        let facts = Facts {
+            servers,
+            networks,
+            groups,
+            subnets,
+            flavors,
+            images,
+            limits: limits.limits.absolute,
+        };
+        let cluster = observed.map(|observed| observed.id);
+        findings.extend(taken_names(spec, nodes, cluster, &facts));
+        findings.extend(subnet(spec, observed, &facts));
+        findings.extend(self.sizes(spec, nodes, &facts));
+        Ok(findings)
+    }
+
+    async fn images_of(
+        &self,
+        spec: &ClusterSpec,
+        nodes: &[NodeSpec],
+    ) -> Result<BTreeMap<ImageName, Result<ListedImage, String>>, PlatformError> {
+        let mut images = BTreeMap::new();
+        for node in nodes {
+            let image = &node.image;
+            if images.contains_key(image) {
+                continue;
+            }
+            let named_by_user = spec.image.as_ref() == Some(image);
+            let found = if named_by_user && self.images_named(&image.0).await?.is_empty() {
+                Err("the cloud has no such image that is active".to_owned())
+            } else {
+                match self.image_for(image).await {
+                    Ok(found) => Ok(found),
+                    Err(PlatformError::NoImage { reason, image, .. }) => {
+                        Err(format!("{image}: {reason}"))
+                    }
+                    Err(other) => return Err(other),
+                }
+            };
+            images.insert(image.clone(), found);
+        }
+        Ok(images)
+    }
+
+    /// What is wrong with the networks that exist.
+    async fn outside(&self, spec: &ClusterSpec) -> Result<Option<Finding>, PlatformError> {
+        let found = match (&spec.network, &self.shared.settings.external_network) {
+            (NetworkSpec::Existing(id_or_name), _) => {
+                self.existing_network(id_or_name).await.map(|_| ())
+            }
+            (_, Some(outside)) => self.external_network(outside).await.map(|_| ()),
+            (_, None) => return Ok(None),
+        };
+        match found {
+            Ok(()) => Ok(None),
+            Err(error) if error.retry() != Retry::Never => Err(error),
+            Err(error) => {
+                let detail = match &error {
+                    PlatformError::Refused { help, .. } => help.clone().unwrap_or_default(),
+                    _ => String::new(),
+                };
+                Ok(Some(Finding::error(
+                    Subject::Network,
+                    chain(&error),
+                    detail,
+                )))
+            }
+        }
+    }
+
+    /// What is wrong with images and flavors, and with how much of them is asked for.
+    fn sizes(&self, spec: &ClusterSpec, nodes: &[NodeSpec], facts: &Facts) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let (mut cores, mut ram) = (0_u64, 0_u64);
+        let mut said = std::collections::BTreeSet::new();
+        for node in nodes {
+            let image = facts.images.get(&node.image);
+            if let Some(Err(reason)) = image
+                && said.insert(format!("image {}", node.image))
+            {
+                findings.push(Finding::error(
+                    Subject::Image,
+                    format!("no machine can be made from image {}", node.image),
+                    format!(
+                        "{reason}. Give the name or id of an image of the cloud, as `image` of the cluster or of `{NAME}` in \
+                         the provider's configuration."
+                    ),
+                ));
+            }
+            let subject = match node.role {
+                Role::ControlPlane if spec.control_plane_flavor.is_some() => {
+                    Subject::ControlPlaneFlavor
+                }
+                _ => Subject::Flavor,
+            };
+            let wanted = node.flavor.as_ref().map(|Flavor(name)| name);
+            let wanted = wanted.or(self.shared.settings.flavor.as_ref());
+            let found = wanted.and_then(|wanted| find_flavor(&facts.flavors, wanted));
+            let Some(flavor) = found else {
+                let summary = match wanted {
+                    Some(wanted) => format!("the cloud has no flavor {wanted:?}"),
+                    None => "nobody names a flavor".to_owned(),
+                };
+                if said.insert(summary.clone()) {
+                    let detail = format!("It has: {}.", names(&facts.flavors));
+                    findings.push(Finding::error(subject, summary, detail));
+                }
+                continue;
+            };
+            cores += flavor.vcpus;
+            ram += flavor.ram;
+            if let Some(Ok(image)) = image
+                && (image.min_ram > flavor.ram || (flavor.disk > 0 && image.min_disk > flavor.disk))
+                && said.insert(format!("{} on {}", node.image, flavor.name))
+            {
+                findings.push(Finding::error(
+                    subject,
+                    format!("flavor {} is too small for the image", flavor.name),
+                    format!(
+                        "It has {} MiB of memory and {} GiB of disk; image {} wants {} MiB and {} GiB.",
+                        flavor.ram,
+                        flavor.disk,
+                        image.name.as_deref().unwrap_or(&image.id),
+                        image.min_ram,
+                        image.min_disk
+                    ),
+                ));
+            }
+        }
+        let limits = &facts.limits;
+        let count = i64::try_from(nodes.len()).unwrap_or(i64::MAX);
+        let cores = i64::try_from(cores).unwrap_or(i64::MAX);
+        let ram = i64::try_from(ram).unwrap_or(i64::MAX);
+        for (what, wanted, used, most) in [
+            (
+                "machines",
+                count,
+                limits.total_instances_used,
+                limits.max_total_instances,
+            ),
+            (
+                "cores",
+                cores,
+                limits.total_cores_used,
+                limits.max_total_cores,
+            ),
+            (
+                "MiB of memory",
+                ram,
+                limits.total_ram_used,
+                limits.max_total_ram,
+            ),
+        ] {
+            if most >= 0 && used.saturating_add(wanted) > most {
+                findings.push(Finding::error(
+                    Subject::Workers,
+                    format!("the project's quota has no room for {wanted} more {what}"),
+                    format!("It has {used} of {most}. Ask for fewer or smaller nodes, or for a larger quota."),
+                ));
+            }
+        }
+        findings
+    }
+}
+
+/// What a server of a cloud cannot be given.
+fn not_here(spec: &ClusterSpec, nodes: &[NodeSpec]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let brought = nodes.iter().flat_map(|node| &node.volumes);
+    let brought: Vec<_> = brought
+        .filter(|volume| volume.life == VolumeLife::Machine)
+        .collect();
+    if let Some(volume) = brought.first() {
+        findings.push(Finding::error(
+            Subject::Cluster,
+            format!("{} does not run on servers of a cloud yet", spec.coe),
+            format!(
+                "Its nodes are made from an image that brings their programs and what is in {}; on the platform `{NAME}` \
+                 machines are made from packages of their distribution. Use another platform for it.",
+                volume.path
+            ),
+        ));
+    }
+    for position in 0..spec.preload_images.len() {
+        findings.push(Finding::error(
+            Subject::PreloadImage(position),
+            "there is no image to preload",
+            "This platform has no images that it could bring to nodes. Let nodes pull it.",
+        ));
+    }
+    for (position, port) in spec.ports.iter().enumerate() {
+        if port.host_port.is_some_and(|host| host != port.node_port) {
+            findings.push(Finding::error(
+                Subject::Port(position),
+                "a server's ports are reached at its own address, by their own numbers",
+                "Leave `host_port` out, or give it the number of `node_port`: the port is opened in the cluster's security \
+                 group.",
+            ));
+        }
+    }
+    for position in 0..spec.mounts.len() {
+        findings.push(Finding::error(
+            Subject::Mount(position),
+            "servers of a cloud have no host",
+            "A machine's folders are its own: there is no host that they could come from. Leave it out.",
+        ));
+    }
+    findings
+}
+
+/// A machine is not made again of something else: what its node keeps is in it.
+fn not_again(spec: &ClusterSpec, observed: Option<&ObservedCluster>) -> Vec<Finding> {
+    let Some(before) = observed.and_then(|observed| observed.record.as_ref()) else {
+        return Vec::new();
+    };
+    let before = &before.spec;
+    let detail = "What a node keeps is on its machine's own disk, and would be lost with it. Make another cluster.";
+    let mut findings = Vec::new();
+    if before.image != spec.image {
+        let summary = "machines of a cloud are not made again from another image yet";
+        findings.push(Finding::error(Subject::Image, summary, detail));
+    }
+    for (was, is, subject) in [
+        (&before.flavor, &spec.flavor, Subject::Flavor),
+        (
+            &before.control_plane_flavor,
+            &spec.control_plane_flavor,
+            Subject::ControlPlaneFlavor,
+        ),
+    ] {
+        if was != is {
+            let summary = "machines of a cloud are not made again with another flavor yet";
+            findings.push(Finding::error(subject, summary, detail));
+        }
+    }
+    findings
+}
+
+fn taken_names(
+    spec: &ClusterSpec,
+    nodes: &[NodeSpec],
+    cluster: Option<ClusterId>,
+    facts: &Facts,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut foreign = |kind: &str, name: &str, owner: Option<Owner>| {
+        if owner.is_some() && owner.as_ref().map(|owner| owner.cluster) == cluster {
+            return;
+        }
+        let whose = owner.as_ref().map_or_else(
+            || "It was not made here".to_owned(),
+            |owner| format!("It belongs to cluster {:?}", owner.cluster_name.as_str()),
+        );
+        let finding = Finding::error(
+            Subject::Name,
+            format!("{kind} {name:?} exists already and does not belong to this cluster"),
+            format!(
+                "{whose} and is not touched. Take another name for the cluster, or remove the {kind}."
+            ),
+        );
+        findings.push(finding.held_by(owner.map(|owner| owner.cluster)));
+    };
+    for node in nodes {
+        let named = facts
+            .servers
+            .iter()
+            .find(|server| server.name == node.name.as_str());
+        if let Some(found) = named {
+            let owner = super::labels::owner(&found.name, &found.metadata).ok();
+            foreign("server", node.name.as_str(), owner);
+        }
+    }
+    let name = spec.name.as_str();
+    let of_kinds = [
+        ("network", &facts.networks),
+        ("security group", &facts.groups),
+    ];
+    for (kind, objects) in of_kinds {
+        if kind == "network" && matches!(spec.network, NetworkSpec::Existing(_)) {
+            continue;
+        }
+        let named = objects.iter().filter(|object| object.name == name);
+        let owners: Vec<Option<Owner>> = named.map(Listed::owner).collect();
+        let is_own = |owner: &Option<Owner>| {
+            owner.is_some() && owner.as_ref().map(|owner| owner.cluster) == cluster
+        };
+        if !owners.iter().any(is_own)
+            && let Some(owner) = owners.into_iter().next()
+        {
+            foreign(kind, name, owner);
+        }
+    }
+    findings
+}
+
+fn subnet(
+    spec: &ClusterSpec,
+    observed: Option<&ObservedCluster>,
+    facts: &Facts,
+) -> Option<Finding> {
+    let NetworkSpec::Subnet(wanted) = &spec.network else {
+        return None;
+    };
+    let wanted: IpNet = wanted.trunc();
+    let cluster = observed.map(|observed| observed.id);
+    let is_others = |subnet: &&ListedSubnet| {
+        let owner = subnet.object.owner();
+        owner.is_none() || owner.map(|owner| owner.cluster) != cluster
+    };
+    let other = facts
+        .subnets
+        .iter()
+        .filter(is_others)
+        .find(|subnet| overlap(&subnet.cidr, &wanted))?;
+    let finding = Finding::error(
+        Subject::Network,
+        format!("subnet {wanted} overlaps with {}", other.cidr),
+        format!(
+            "Subnet {:?} of this project has it. Take another one.",
+            other.object.name
+        ),
+    );
+    Some(finding.held_by(other.object.owner().map(|owner| owner.cluster)))
+}

@@ -1,0 +1,104 @@
+//! HTTP, plain or over TLS.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::Failure;
+use crate::error::chain;
+
+/// How long a service may take for an answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+pub(super) struct Http {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+/// What a service answered.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Http {
+    /// A client that trusts the system's CAs and those given.
+    pub(super) fn new(ca_certificate: Option<&str>) -> Result<Self, String> {
+        let mut roots = rustls::RootCertStore::empty();
+        let system = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(system.certs);
+        for given in CertificateDer::pem_slice_iter(ca_certificate.unwrap_or_default().as_bytes()) {
+            let given = given.map_err(|error| format!("the cloud's CA cannot be read: {error}"))?;
+            roots
+                .add(given)
+                .map_err(|error| format!("the cloud's CA cannot be used: {error}"))?;
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new()).build(HttpsConnector::from((tcp, tls)));
+        Ok(Self { client })
+    }
+
+    pub(super) async fn send(
+        &self,
+        what: &str,
+        request: http::request::Builder,
+        body: &[u8],
+    ) -> Result<Answer, Failure> {
+        let request = request
+            .body(Full::new(Bytes::copy_from_slice(body)))
+            .map_err(|error| {
+                let reason = format!("the address is not understood: {error}");
+                Failure::refused(what, None, reason, crate::platform::Retry::Never)
+            })?;
+        let address = request.uri().clone();
+        let unreachable = |source: Box<dyn Error + Send + Sync>| {
+            let place = format!(
+                "{}://{}",
+                address.scheme_str().unwrap_or("http"),
+                address
+                    .authority()
+                    .map_or("", |authority| authority.as_str())
+            );
+            Failure::unreachable(what, place, source)
+        };
+        let answer = tokio::time::timeout(ANSWER_WITHIN, async {
+            let answer = self
+                .client
+                .request(request)
+                .await
+                .map_err(|error| chain(&error))?;
+            let (head, body) = answer.into_parts();
+            let body = body.collect().await.map_err(|error| chain(&error))?;
+            Ok::<_, String>(Answer {
+                status: head.status,
+                headers: head.headers,
+                body: body.to_bytes().to_vec(),
+            })
+        });
+        match answer.await {
+            Ok(answer) => answer.map_err(|reason| unreachable(reason.into())),
+            Err(_late) => {
+                let reason = format!("no answer within {} s", ANSWER_WITHIN.as_secs());
+                Err(unreachable(reason.into()))
+            }
+        }
+    }
+}
