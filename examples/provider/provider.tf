@@ -33,6 +33,18 @@ provider "coe" {
   }
 }
 
+# Servers of an OpenStack cloud. Who asks there is said by clouds.yaml, or by OS_* variables.
+provider "coe" {
+  alias = "cloud"
+
+  openstack = {
+    auth_url = "https://cloud.example.com:5000/v3"
+    image    = "debian-12"
+    flavor   = "m1.small"
+    ssh      = { private_key_file = "/home/me/.ssh/id_ed25519" }
+  }
+}
+
 # No machine at all: the same plans and the same state, kept in a folder.
 provider "coe" {
   alias = "pretended"

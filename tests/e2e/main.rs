@@ -15,6 +15,7 @@ mod kubernetes;
 mod kubernetes_settings;
 mod lifecycle;
 mod node_group;
+mod openstack;
 mod parallel;
 mod planning;
 mod protection;

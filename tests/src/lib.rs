@@ -5,6 +5,7 @@ pub mod complaint;
 pub mod docker;
 pub mod engine_proxy;
 pub mod machines;
+pub mod openstack;
 pub mod process;
 pub mod provider;
 pub mod stack;

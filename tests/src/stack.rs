@@ -16,6 +16,7 @@ use crate::{docker, provider};
 enum Platform {
     Docker,
     Hosts,
+    OpenStack,
     Simulated,
 }
 
@@ -38,6 +39,11 @@ impl Stack {
     /// An empty one whose clusters are on machines that exist: its configurations name them.
     pub fn on_hosts(what: &str) -> Self {
         Self::new(what, Platform::Hosts)
+    }
+
+    /// An empty one whose clusters are in an OpenStack cloud: its configurations name it.
+    pub fn on_openstack(what: &str) -> Self {
+        Self::new(what, Platform::OpenStack)
     }
 
     /// An empty one whose clusters are on a simulated platform in the same folder.
@@ -90,7 +96,7 @@ impl Stack {
     pub fn configure(&self, configuration: &str) -> &Self {
         let (provider, image) = match self.platform {
             Platform::Docker => ("", provider::swarm_node_image()),
-            Platform::Hosts => ("", ""),
+            Platform::Hosts | Platform::OpenStack => ("", ""),
             Platform::Simulated => ("simulated = { dir = \"platform\" }", "node:1"),
         };
         let text = format!(
@@ -336,8 +342,14 @@ pub fn strings(array: &Value) -> Vec<String> {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        if self.platform == Platform::Docker {
-            docker::remove_objects_of(&self.name);
+        match self.platform {
+            Platform::Docker => docker::remove_objects_of(&self.name),
+            // Only the provider knows how; where a test has ended well there is nothing to do.
+            Platform::OpenStack => {
+                let mut destroy = self.command(&["destroy", "-auto-approve", "-input=false"]);
+                _ = destroy.output();
+            }
+            Platform::Hosts | Platform::Simulated => {}
         }
     }
 }

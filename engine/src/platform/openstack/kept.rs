@@ -57,14 +57,15 @@ impl OpenStack {
     /// All that is kept of clusters in that scope.
     pub(super) async fn kept(&self, scope: &Scope) -> Result<Vec<Kept>, PlatformError> {
         let project = self.shared.client.project().await?;
-        let mut query = format!("os_hidden=true&owner={project}&tag={}", labels::TAG);
-        match scope {
-            Scope::All => {}
-            Scope::Id(cluster) => query += &format!("&{}={cluster}", Owner::CLUSTER_ID),
+        let of_scope = match scope {
+            Scope::All => String::new(),
+            Scope::Id(cluster) => format!("&{}={cluster}", Owner::CLUSTER_ID),
             Scope::Name(name) => {
-                query += &format!("&{}={}", Owner::CLUSTER_NAME, encoded(name.as_str()));
+                format!("&{}={}", Owner::CLUSTER_NAME, encoded(name.as_str()))
             }
-        }
+        };
+        let tag = labels::TAG;
+        let query = format!("os_hidden=true&owner={project}&tag={tag}{of_scope}");
         let what = "list what is kept of clusters";
         let list = ("/images", "images");
         let client = &self.shared.client;

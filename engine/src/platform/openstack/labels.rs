@@ -16,6 +16,8 @@ pub(super) const LONGEST: usize = 255;
 const NODE_SPEC: &str = "io.coe.node.spec.";
 /// On a server: the address of its node.
 pub(super) const NODE_ADDRESS: &str = "io.coe.node.address";
+/// On a server: the id of its node's network, which may be one that is not ours.
+pub(super) const NETWORK_ID: &str = "io.coe.network.id";
 /// On a server: by which key its SSH server is known.
 pub(super) const HOST_KEY: &str = "io.coe.node.host-key";
 /// On a server: that its node was made as it should be.

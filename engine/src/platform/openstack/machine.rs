@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::client::{Call, Service};
-use super::labels::{self, HOST_KEY, NODE_ADDRESS, READY};
+use super::labels::{self, HOST_KEY, NETWORK_ID, NODE_ADDRESS, READY};
 use super::server::{ListedServer, Until};
 use super::user_data::NewHostKey;
 use super::{NAME, OpenStack};
@@ -47,7 +47,7 @@ impl OpenStack {
                 }
                 _ => {
                     self.remove_server(owner.cluster, &server.id, node.as_str())
-                        .await?
+                        .await?;
                 }
             }
         }
@@ -88,6 +88,7 @@ impl OpenStack {
         let host_key = NewHostKey::new()?;
         let mut metadata = labels::of_node(owner, &request.spec)?;
         metadata.insert(NODE_ADDRESS.to_owned(), request.address.to_string());
+        metadata.insert(NETWORK_ID.to_owned(), request.network.id.clone());
         metadata.insert(HOST_KEY.to_owned(), host_key.public.clone());
         let settings = &self.shared.settings;
         let mut body = json!({

@@ -128,7 +128,7 @@ impl Platform for OpenStack {
         nodes: &[NodeSpec],
         observed: Option<&ObservedCluster>,
     ) -> Result<Vec<Finding>, PlatformError> {
-        self.check_request(spec, nodes, observed).await
+        Box::pin(self.check_request(spec, nodes, observed)).await
     }
 
     async fn ensure_image(&self, image: &ImageName) -> Result<String, PlatformError> {

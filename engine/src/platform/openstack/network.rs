@@ -139,24 +139,31 @@ impl OpenStack {
     }
 
     /// Makes an object; the answer is it.
-    pub(super) async fn make<T: serde::de::DeserializeOwned>(
+    pub(super) async fn make<T: serde::de::DeserializeOwned + Send + 'static>(
         &self,
         kind: Kind,
+        owner: &Owner,
         name: &str,
         body: Value,
     ) -> Result<T, super::client::Failure> {
+        let openstack = self.clone();
         let what = format!("create {} {name}", kind.said);
-        let call = Call::post(Service::Network, kind.path, json!({ kind.one: body }));
-        let mut answer: Value = self.shared.client.ask(&what, call).await?;
-        serde_json::from_value(answer[kind.one].take()).map_err(|error| {
-            PlatformError::Refused {
-                what,
-                reason: format!("the answer is not understood: {error}"),
-                help: None,
-                retry: Retry::Never,
-            }
-            .into()
-        })
+        let call = async move {
+            let call = Call::post(Service::Network, kind.path, json!({ kind.one: body }));
+            let answer = openstack.shared.client.ask::<Value>(&what, call).await;
+            let made = answer.and_then(|mut answer| {
+                serde_json::from_value(answer[kind.one].take()).map_err(|error| {
+                    super::client::Failure::from(PlatformError::Refused {
+                        what,
+                        reason: format!("the answer is not understood: {error}"),
+                        help: None,
+                        retry: Retry::Never,
+                    })
+                })
+            });
+            Ok(made)
+        };
+        self.shared.making.make(owner.cluster, call).await?
     }
 
     /// The cluster's own object of that kind, if it is there; one of its name that is not the cluster's is an error.
@@ -174,47 +181,59 @@ impl OpenStack {
         })
     }
 
-    /// See `Platform::ensure_network`.
+    /// See `Platform::ensure_network`. What can be refused is refused before anything is made.
     pub(super) async fn network_for(
         &self,
         owner: &Owner,
         want: &NetworkSpec,
     ) -> Result<Network, PlatformError> {
+        let wanted = match want {
+            NetworkSpec::Existing(id_or_name) => {
+                let network = self.existing_network(id_or_name).await?;
+                self.security_group(owner).await?;
+                return Ok(network);
+            }
+            NetworkSpec::Subnet(subnet) => Some(subnet.trunc()),
+            NetworkSpec::Isolated => None,
+        };
+        let (network, group, subnets) = tokio::try_join!(
+            self.own(NETWORK, owner),
+            self.own(SECURITY_GROUP, owner),
+            self.neutron::<ListedSubnet>(SUBNET, ""),
+        )?;
+        let is_there = |subnet: &&ListedSubnet| {
+            network
+                .as_ref()
+                .is_some_and(|own| own.id == subnet.network_id)
+        };
+        let subnet = match subnets.iter().find(is_there) {
+            Some(there) => Ok(there.clone()),
+            None => Err(choose_subnet(owner, wanted, &subnets)?),
+        };
         let (network, _group) = tokio::try_join!(
-            self.network_or_existing(owner, want),
-            self.security_group(owner)
+            self.complete_network(owner, network, subnet),
+            self.complete_group(owner, group),
         )?;
         Ok(network)
     }
 
-    async fn network_or_existing(
+    /// `subnet` is the one that is there, or what it is to be.
+    async fn complete_network(
         &self,
         owner: &Owner,
-        want: &NetworkSpec,
+        network: Option<Listed>,
+        subnet: Result<ListedSubnet, IpNet>,
     ) -> Result<Network, PlatformError> {
-        let wanted = match want {
-            NetworkSpec::Existing(id_or_name) => return self.existing_network(id_or_name).await,
-            NetworkSpec::Subnet(subnet) => Some(subnet.trunc()),
-            NetworkSpec::Isolated => None,
-        };
-        let (own, subnets) = tokio::try_join!(
-            self.own(NETWORK, owner),
-            self.neutron::<ListedSubnet>(SUBNET, ""),
-        )?;
         let name = owner.cluster_name.as_str();
-        let network = match own {
-            Some(own) => own,
-            None => {
-                let body = json!({ "name": name, "description": description(owner) });
-                self.make(NETWORK, name, body).await?
-            }
+        let network = if let Some(own) = network {
+            own
+        } else {
+            let body = json!({ "name": name, "description": description(owner) });
+            self.make(NETWORK, owner, name, body).await?
         };
-        let there = subnets
-            .iter()
-            .find(|subnet| subnet.network_id == network.id);
-        let subnet = match there {
-            Some(there) => there.clone(),
-            None => self.make_subnet(owner, &network, wanted, &subnets).await?,
+        let subnet = match subnet {
+            Ok(there) => there,
+            Err(wanted) => self.make_subnet(owner, &network, wanted).await?,
         };
         if let Some(outside) = &self.shared.settings.external_network {
             self.lead_out(owner, &subnet, outside).await?;
@@ -226,33 +245,9 @@ impl OpenStack {
         &self,
         owner: &Owner,
         network: &Listed,
-        wanted: Option<IpNet>,
-        others: &[ListedSubnet],
+        cidr: IpNet,
     ) -> Result<ListedSubnet, PlatformError> {
         let name = owner.cluster_name.as_str();
-        let refused = |reason: String| PlatformError::Refused {
-            what: format!("create subnet {name}"),
-            reason,
-            help: None,
-            retry: Retry::Never,
-        };
-        let others: Vec<IpNet> = others.iter().map(|subnet| subnet.cidr).collect();
-        let cidr = match wanted {
-            Some(wanted) => match others.iter().find(|other| overlap(other, &wanted)) {
-                Some(other) => {
-                    return Err(refused(format!(
-                        "{wanted} overlaps with {other} of this project"
-                    )));
-                }
-                None => wanted,
-            },
-            None => free_subnet(owner.cluster, &others).ok_or_else(|| {
-                refused(format!(
-                    "no /{SUBNET_PREFIX} of {}/{} is free",
-                    POOL.0, POOL.1
-                ))
-            })?,
-        };
         let mut body = json!({
             "name": name,
             "description": description(owner),
@@ -264,7 +259,7 @@ impl OpenStack {
         if let Some((start, end)) = of_cloud(cidr) {
             body["allocation_pools"] = json!([{ "start": start, "end": end }]);
         }
-        Ok(self.make(SUBNET, name, body).await?)
+        Ok(self.make(SUBNET, owner, name, body).await?)
     }
 
     /// Makes sure that the subnet has a router to the outside.
@@ -275,17 +270,16 @@ impl OpenStack {
         outside: &str,
     ) -> Result<(), PlatformError> {
         let name = owner.cluster_name.as_str();
-        let router = match self.own(ROUTER, owner).await? {
-            Some(own) => own,
-            None => {
-                let outside = self.external_network(outside).await?;
-                let body = json!({
-                    "name": name,
-                    "description": description(owner),
-                    "external_gateway_info": { "network_id": outside.object.id },
-                });
-                self.make(ROUTER, name, body).await?
-            }
+        let router = if let Some(own) = self.own(ROUTER, owner).await? {
+            own
+        } else {
+            let outside = self.external_network(outside).await?;
+            let body = json!({
+                "name": name,
+                "description": description(owner),
+                "external_gateway_info": { "network_id": outside.object.id },
+            });
+            self.make(ROUTER, owner, name, body).await?
         };
         let what = format!("connect subnet {name} to router {name}");
         let path = format!("/routers/{}/add_router_interface", router.id);
@@ -387,22 +381,31 @@ impl OpenStack {
 
     /// The cluster's security group: its machines reach one another, and SSH is open.
     pub(super) async fn security_group(&self, owner: &Owner) -> Result<String, PlatformError> {
-        let mut known = self.shared.groups.lock().await;
-        if let Some(known) = known.get(&owner.cluster) {
-            return Ok(known.clone());
+        let known = self.shared.groups.lock().await.get(&owner.cluster).cloned();
+        if let Some(known) = known {
+            return Ok(known);
         }
+        let own = self.own(SECURITY_GROUP, owner).await?;
+        self.complete_group(owner, own).await
+    }
+
+    async fn complete_group(
+        &self,
+        owner: &Owner,
+        own: Option<Listed>,
+    ) -> Result<String, PlatformError> {
         let name = owner.cluster_name.as_str();
-        let group = match self.own(SECURITY_GROUP, owner).await? {
-            Some(own) => own,
-            None => {
-                let body = json!({ "name": name, "description": description(owner) });
-                self.make(SECURITY_GROUP, name, body).await?
-            }
+        let group = if let Some(own) = own {
+            own
+        } else {
+            let body = json!({ "name": name, "description": description(owner) });
+            self.make(SECURITY_GROUP, owner, name, body).await?
         };
         self.open(&group.id, &json!({ "remote_group_id": group.id }))
             .await?;
         let ssh = json!({ "protocol": "tcp", "port_range_min": 22, "port_range_max": 22 });
         self.open(&group.id, &ssh).await?;
+        let mut known = self.shared.groups.lock().await;
         known.insert(owner.cluster, group.id.clone());
         Ok(group.id)
     }
@@ -431,6 +434,7 @@ impl OpenStack {
 
     /// See `Platform::delete_network`.
     pub(super) async fn remove_networks(&self, cluster: ClusterId) -> Result<(), PlatformError> {
+        self.shared.making.nothing_is_made(cluster).await;
         self.shared.groups.lock().await.remove(&cluster);
         let (networks, routers, groups, subnets, ports) = tokio::try_join!(
             self.neutron::<Listed>(NETWORK, ""),
@@ -535,6 +539,36 @@ fn of_cloud(subnet: IpNet) -> Option<(IpAddr, IpAddr)> {
     }
     let address = |number: u32| IpAddr::V4(Ipv4Addr::from(number));
     Some((address(last - count), address(last - 1)))
+}
+
+/// What the subnet of a new network is to be.
+fn choose_subnet(
+    owner: &Owner,
+    wanted: Option<IpNet>,
+    others: &[ListedSubnet],
+) -> Result<IpNet, PlatformError> {
+    let refused = |reason: String| PlatformError::Refused {
+        what: format!("create subnet {}", owner.cluster_name),
+        reason,
+        help: None,
+        retry: Retry::Never,
+    };
+    let others: Vec<IpNet> = others.iter().map(|subnet| subnet.cidr).collect();
+    let Some(wanted) = wanted else {
+        let none = || {
+            refused(format!(
+                "no /{SUBNET_PREFIX} of {}/{} is free",
+                POOL.0, POOL.1
+            ))
+        };
+        return free_subnet(owner.cluster, &others).ok_or_else(none);
+    };
+    match others.iter().find(|other| overlap(other, &wanted)) {
+        Some(other) => Err(refused(format!(
+            "{wanted} overlaps with {other} of this project"
+        ))),
+        None => Ok(wanted),
+    }
 }
 
 /// A subnet that overlaps with none of `others`. Clusters begin to look at places of their own, so that two that look

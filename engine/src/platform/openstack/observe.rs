@@ -11,7 +11,7 @@ use super::network::{
     existing,
 };
 use super::{claim, labels, record};
-use crate::model::{ClusterId, MachineState, ObservedCluster, Owner};
+use crate::model::{MachineState, ObservedCluster, Owner};
 use crate::platform::{PlatformError, Scope};
 
 impl OpenStack {
@@ -34,10 +34,14 @@ impl OpenStack {
             Scope::Name(name) => owner.cluster_name == *name,
         };
         let mut clusters = BTreeMap::new();
+        let mut networks_in_use = BTreeMap::new();
         for server in &servers {
             let machine = server.machine()?;
             self.learn_from(server, &machine)?;
             let cluster = ObservedCluster::among(&mut clusters, &machine.owner);
+            if let Some(network) = server.metadata.get(labels::NETWORK_ID) {
+                networks_in_use.insert(machine.owner.cluster, network.clone());
+            }
             let name = machine.spec.name.clone();
             let volumes = machine.spec.volumes.iter();
             let mut volumes: Vec<String> = volumes.map(|volume| volume.name.clone()).collect();
@@ -77,21 +81,14 @@ impl OpenStack {
             };
             cluster.claim = (!claim::is_released(&kept)).then_some(owner);
         }
-        self.add_existing_networks(&mut clusters).await?;
-        Ok(clusters.into_values().collect())
-    }
-
-    async fn add_existing_networks(
-        &self,
-        clusters: &mut BTreeMap<ClusterId, ObservedCluster>,
-    ) -> Result<(), PlatformError> {
         for cluster in clusters.values_mut() {
+            let in_use = networks_in_use.get(&cluster.id).map(String::as_str);
             let record = cluster.record.as_ref();
-            let wanted = record.and_then(|record| existing(&record.spec.network));
-            if let (Some(wanted), None) = (wanted, &cluster.network) {
+            let asked_for = record.and_then(|record| existing(&record.spec.network));
+            if let (Some(wanted), None) = (asked_for.or(in_use), &cluster.network) {
                 cluster.network = self.existing_network_if_there(wanted).await?;
             }
         }
-        Ok(())
+        Ok(clusters.into_values().collect())
     }
 }

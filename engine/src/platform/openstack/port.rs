@@ -53,13 +53,10 @@ impl OpenStack {
             "fixed_ips": [{ "ip_address": request.address }],
             "security_groups": [group],
         });
-        let openstack = self.clone();
-        let name = node.to_string();
-        let call = async move { Ok(openstack.make::<ListedPort>(PORT, &name, body).await) };
-        let failure = match self.shared.making.make(owner.cluster, call).await? {
-            Ok(made) => return Ok(made),
+        let made = self.make(PORT, owner, node.as_str(), body).await;
+        let failure = match made {
             Err(failure) if failure.is_conflict() && !failure.is_quota() => failure,
-            Err(failure) => return Err(failure.into()),
+            made => return Ok(made?),
         };
         // Somebody has the address: it may be this node, whose call was not seen to have its effect.
         let query = format!(

@@ -18,7 +18,7 @@ use super::Failure;
 use crate::error::chain;
 
 /// How long a service may take for an answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
 pub(super) struct Http {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,

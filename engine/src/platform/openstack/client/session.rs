@@ -14,7 +14,7 @@ use crate::platform::openstack::settings::{Authentication, NameOrId};
 use crate::platform::{PlatformError, Retry};
 
 /// A token that ends so soon is as good as ended.
-const TOO_SHORT: SignedDuration = SignedDuration::from_secs(60);
+const TOO_SHORT: SignedDuration = SignedDuration::from_mins(1);
 
 /// A token, and where services are for whoever has it.
 pub(super) struct Session {
