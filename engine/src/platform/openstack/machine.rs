@@ -24,6 +24,8 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
 /// How long a machine that the cloud says runs may take until it lets us in.
 const REACHED_WITHIN: Duration = Duration::from_mins(10);
 
+const HOST_KEY_SCRIPT: &str = include_str!("scripts/host_key.sh");
+
 impl OpenStack {
     /// See `Platform::ensure_machine`.
     pub(super) async fn machine_for(
@@ -108,9 +110,6 @@ impl OpenStack {
             body["key_name"] = Value::from(key_pair.as_str());
         }
         let id = self.make_server(owner.cluster, node.as_str(), body).await?;
-        let opened = self.open_ports(&group, request);
-        let active = self.wait_for(owner.cluster, &id, node.as_str(), Until::Active);
-        tokio::try_join!(opened, active)?;
         let machine = Machine {
             id,
             spec: request.spec.clone(),
@@ -121,7 +120,15 @@ impl OpenStack {
         };
         let address = machine.address.to_string();
         self.learn_host(&machine.id, &address, &host_key.public)?;
-        self.make_node(owner, request, &machine).await?;
+        // It lets us in about when the cloud says that it runs; what the cloud says of one that never will ends the wait.
+        let (own_key, (), ()) = tokio::try_join!(
+            self.make_node(owner, request, &machine),
+            self.open_ports(&group, request),
+            self.wait_for(owner.cluster, &machine.id, node.as_str(), Until::Active),
+        )?;
+        self.mark_ready(&machine, &own_key).await?;
+        self.forget_host(&machine.id);
+        self.learn_host(&machine.id, &address, &own_key)?;
         Ok(machine)
     }
 
@@ -142,13 +149,14 @@ impl OpenStack {
         Ok(())
     }
 
-    /// Makes a server that runs the node, and has it say so.
+    /// Makes a server the node; the public part of the host key that it has from then on. The one that its user data
+    /// brought may be read by whatever on the machine can read those.
     async fn make_node(
         &self,
         owner: &Owner,
         request: &MachineRequest,
         machine: &Machine,
-    ) -> Result<(), PlatformError> {
+    ) -> Result<String, PlatformError> {
         let node = &request.spec.name;
         self.wait_until_reached(machine).await?;
         let on = SshMachine::new(NAME, node.clone(), self.host_of(machine).await?);
@@ -164,9 +172,17 @@ impl OpenStack {
         }
         service.take_over(&on).await?;
         service.install(&on, owner).await?;
-        let what = format!("mark server {node} as a node");
+        let own_key = on
+            .script("give it a host key of its own", HOST_KEY_SCRIPT, &[], &[])
+            .await?;
+        Ok(own_key.trim().to_owned())
+    }
+
+    /// Has a server say that it is a node, and by which key it is known.
+    async fn mark_ready(&self, machine: &Machine, own_key: &str) -> Result<(), PlatformError> {
+        let what = format!("mark server {} as a node", machine.spec.name);
         let path = format!("/servers/{}/metadata", machine.id);
-        let ready = json!({ "metadata": { READY: "true" } });
+        let ready = json!({ "metadata": { READY: "true", HOST_KEY: own_key } });
         let call = Call::post(Service::Compute, path, ready);
         Ok(self.shared.client.tell(&what, call).await?)
     }

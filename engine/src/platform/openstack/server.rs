@@ -16,8 +16,9 @@ use super::labels::{self, Labels};
 use crate::model::{ClusterId, Machine, MachineState, NodeName, Owner};
 use crate::platform::{PlatformError, Retry, Scope};
 
-/// How long after a look the next one is taken.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long after the first look the second one is taken; later ones are further apart.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// A server as Nova lists it.
 #[derive(Debug, Clone, Deserialize)]
@@ -185,6 +186,7 @@ impl OpenStack {
             help: None,
             retry: Retry::Never,
         };
+        let mut pause = FIRST_PAUSE;
         loop {
             let servers = self.look(cluster).await?;
             let server = servers.iter().find(|server| server.id == id);
@@ -207,7 +209,8 @@ impl OpenStack {
                 _ => {}
             }
             drop(servers);
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
     }
 
