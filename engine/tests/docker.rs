@@ -32,7 +32,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 
-use platform_contract::{Foreign, Harness};
+use platform_contract::{Foreign, Harness, MakesObjects};
 
 const IMAGE: &str = "coe/swarm-node:20.10.24";
 
@@ -63,13 +63,29 @@ impl Harness for DockerHarness {
         ImageName(IMAGE.to_owned())
     }
 
+    fn command(&self) -> Vec<String> {
+        ["sleep", "infinity"].map(str::to_owned).to_vec()
+    }
+
+    async fn remove_foreign(&self, kind: Foreign, name: &str) {
+        match kind {
+            Foreign::Machine => self.delete_machine_by_hand(name).await,
+            Foreign::Network => _ = self.client.remove_network(name).await,
+            Foreign::Volume => {
+                _ = self
+                    .client
+                    .remove_volume(name, None::<RemoveVolumeOptions>)
+                    .await;
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl MakesObjects for DockerHarness {
     fn missing_image(&self) -> ImageName {
         // The name of a registry that is none is refused without a word to the world.
         ImageName("localhost:1/nobody/has-this:1".to_owned())
-    }
-
-    fn command(&self) -> Vec<String> {
-        ["sleep", "infinity"].map(str::to_owned).to_vec()
     }
 
     fn huge_flavor(&self) -> String {
@@ -133,19 +149,6 @@ impl Harness for DockerHarness {
                 .await
                 .keys()
                 .all(|key| !key.starts_with("io.coe.cluster"))
-    }
-
-    async fn remove_foreign(&self, kind: Foreign, name: &str) {
-        match kind {
-            Foreign::Machine => self.delete_machine_by_hand(name).await,
-            Foreign::Network => _ = self.client.remove_network(name).await,
-            Foreign::Volume => {
-                _ = self
-                    .client
-                    .remove_volume(name, None::<RemoveVolumeOptions>)
-                    .await;
-            }
-        }
     }
 
     async fn delete_machine_by_hand(&self, name: &str) {

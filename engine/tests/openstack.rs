@@ -24,7 +24,7 @@ use coe_engine::platform::{MachineRequest, Platform};
 use coe_engine::transport::ssh::Identities;
 use serde_json::{Value, json};
 
-use platform_contract::{Foreign, Harness};
+use platform_contract::{Foreign, Harness, MakesObjects};
 
 struct OpenStackHarness {
     openstack: OpenStack,
@@ -194,6 +194,8 @@ impl OpenStackHarness {
 
 #[async_trait]
 impl Harness for OpenStackHarness {
+    const PUBLISHES_PORTS: bool = false;
+
     fn platform(&self) -> Arc<dyn Platform> {
         Arc::new(self.openstack.clone())
     }
@@ -202,12 +204,29 @@ impl Harness for OpenStackHarness {
         ImageName(variable("COE_TEST_OPENSTACK_IMAGE"))
     }
 
-    fn missing_image(&self) -> ImageName {
-        ImageName("nobody-has-this:1".to_owned())
-    }
-
     fn command(&self) -> Vec<String> {
         ["sleep", "infinity"].map(str::to_owned).to_vec()
+    }
+
+    async fn remove_foreign(&self, kind: Foreign, name: &str) {
+        match kind {
+            Foreign::Machine => self.delete_machine_by_hand(name).await,
+            Foreign::Network => {
+                if let Some(network) = self.hands.network_named(name) {
+                    let id = network["id"].as_str().unwrap();
+                    let url = format!("{}/networks/{id}", self.hands.network);
+                    self.hands.ask("DELETE", &url, None);
+                }
+            }
+            Foreign::Volume => {}
+        }
+    }
+}
+
+#[async_trait]
+impl MakesObjects for OpenStackHarness {
+    fn missing_image(&self) -> ImageName {
+        ImageName("nobody-has-this:1".to_owned())
     }
 
     fn huge_flavor(&self) -> String {
@@ -249,20 +268,6 @@ impl Harness for OpenStackHarness {
                 network.is_some_and(|network| network["description"] == "")
             }
             Foreign::Volume => false,
-        }
-    }
-
-    async fn remove_foreign(&self, kind: Foreign, name: &str) {
-        match kind {
-            Foreign::Machine => self.delete_machine_by_hand(name).await,
-            Foreign::Network => {
-                if let Some(network) = self.hands.network_named(name) {
-                    let id = network["id"].as_str().unwrap();
-                    let url = format!("{}/networks/{id}", self.hands.network);
-                    self.hands.ask("DELETE", &url, None);
-                }
-            }
-            Foreign::Volume => {}
         }
     }
 

@@ -11,10 +11,12 @@ use crate::await_condition;
 use crate::docker::{docker, try_docker};
 
 const IMAGE: &str = "coe/machine:bookworm";
+const KUBERNETES_IMAGE: &str = "coe/machine-kubernetes:v1.34.4";
 
 /// Some machines. They go when it is dropped.
 pub struct Machines {
     keys: TempDir,
+    image: &'static str,
     prefix: String,
     names: Vec<String>,
 }
@@ -23,6 +25,16 @@ impl Machines {
     /// Boots machines of these names, which only who has the key of this test can log in on.
     pub fn boot(names: &[&str]) -> Self {
         let mut machines = Self::without_machines();
+        for name in names {
+            machines.add(name, "");
+        }
+        machines
+    }
+
+    /// The same, of machines that bring Kubernetes along.
+    pub fn boot_with_kubernetes(names: &[&str]) -> Self {
+        let mut machines = Self::without_machines();
+        machines.image = KUBERNETES_IMAGE;
         for name in names {
             machines.add(name, "");
         }
@@ -41,6 +53,7 @@ impl Machines {
         assert!(made.expect("ssh-keygen starts").success());
         Self {
             keys,
+            image: IMAGE,
             prefix: format!("m{}-{count}", std::process::id()),
             names: Vec::new(),
         }
@@ -66,7 +79,7 @@ impl Machines {
         let mut run = vec!["run", "--detach", "--tty", "--name", &container];
         run.extend(["--hostname", name, "--env", &authorized]);
         run.extend(options);
-        run.push(IMAGE);
+        run.push(self.image);
         docker(&run);
         await_condition("sshd listens", || {
             self.try_on(name, "systemctl is-active --quiet ssh").is_ok()
@@ -98,6 +111,11 @@ impl Machines {
     pub fn host_key(&self, name: &str) -> String {
         let key = self.on(name, "cat /etc/ssh/ssh_host_ed25519_key.pub");
         key.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The key that logs in on them.
+    pub fn private_key(&self) -> String {
+        fs::read_to_string(self.keys.path().join("key")).expect("a key")
     }
 
     /// A machine's arguments in the provider's configuration: a user who becomes root by sudo.

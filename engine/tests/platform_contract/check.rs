@@ -5,7 +5,7 @@ use std::sync::Arc;
 use coe_engine::model::{ClusterSpec, Flavor, NetworkSpec, NodeSpec, Severity, Subject};
 
 use super::fixture::{Cluster, Fixture, subjects};
-use super::{Foreign, Harness};
+use super::{Foreign, Harness, MakesObjects};
 
 pub async fn a_good_request_has_no_finding<H: Harness>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
@@ -13,7 +13,7 @@ pub async fn a_good_request_has_no_finding<H: Harness>(fixture: Arc<Fixture<H>>)
     assert_eq!(cluster.findings(&cluster.spec(), &nodes).await, []);
 }
 
-pub async fn a_cluster_is_no_conflict_with_itself<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn a_cluster_is_no_conflict_with_itself<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     let network = cluster.ensure_network().await;
     let node = cluster.node_with_port(0, None);
@@ -26,7 +26,7 @@ pub async fn a_cluster_is_no_conflict_with_itself<H: Harness>(fixture: Arc<Fixtu
     assert_eq!(cluster.findings(&spec, &[machine.spec]).await, []);
 }
 
-pub async fn check_names_foreign_objects<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn check_names_foreign_objects<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     for kind in [Foreign::Machine, Foreign::Network, Foreign::Volume] {
         let cluster = fixture.cluster();
         let name = match kind {
@@ -59,7 +59,7 @@ fn with_flavor(cluster: &Cluster, flavor: &str) -> (ClusterSpec, NodeSpec) {
     )
 }
 
-pub async fn check_finds_malformed_flavors<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn check_finds_malformed_flavors<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     let (spec, node) = with_flavor(&cluster, "no such flavor");
     let findings = cluster.findings(&spec, &[node]).await;
@@ -71,7 +71,7 @@ pub async fn check_finds_malformed_flavors<H: Harness>(fixture: Arc<Fixture<H>>)
     );
 }
 
-pub async fn check_finds_flavors_that_are_too_large<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn check_finds_flavors_that_are_too_large<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     let (spec, node) = with_flavor(&cluster, &fixture.harness.huge_flavor());
     let findings = cluster.findings(&spec, &[node]).await;
@@ -83,7 +83,7 @@ pub async fn check_finds_flavors_that_are_too_large<H: Harness>(fixture: Arc<Fix
     );
 }
 
-pub async fn check_finds_ports_in_use<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn check_finds_ports_in_use<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let (holder, cluster) = (fixture.cluster(), fixture.cluster());
     let network = holder.ensure_network().await;
     let machine = holder
@@ -109,7 +109,7 @@ pub async fn check_finds_ports_in_use<H: Harness>(fixture: Arc<Fixture<H>>) {
     );
 }
 
-pub async fn check_finds_overlapping_subnets<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn check_finds_overlapping_subnets<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let (holder, cluster) = (fixture.cluster(), fixture.cluster());
     let taken = holder.ensure_network().await.subnet;
     let spec = ClusterSpec {
@@ -126,7 +126,7 @@ pub async fn check_finds_overlapping_subnets<H: Harness>(fixture: Arc<Fixture<H>
     );
 }
 
-pub async fn check_finds_absent_networks<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn check_finds_absent_networks<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     let absent = "contract-no-such-network";
     let spec = ClusterSpec {
@@ -142,7 +142,7 @@ pub async fn check_finds_absent_networks<H: Harness>(fixture: Arc<Fixture<H>>) {
     );
 }
 
-pub async fn check_tells_all_at_once<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn check_tells_all_at_once<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     fixture.foreign(Foreign::Network, &cluster.name()).await;
     let (spec, node) = with_flavor(&cluster, "no such flavor");

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use coe_engine::coe::{Boot, FirstProcess};
 use coe_engine::model::{
     ClusterId, ClusterRecord, ClusterSpec, CoeKind, ControlPlaneCount, DesiredState, Drain,
-    Finding, Machine, Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, NodeVolume,
+    Finding, ImageName, Machine, Network, NetworkSpec, NodeGroup, NodeName, NodeSpec, NodeVolume,
     ObservedCluster, OperationId, Owner, Pace, Phase, PortMapping, Protocol, Role, Secret, Subject,
     VolumeLife, WaitFor,
 };
@@ -18,7 +18,7 @@ use coe_engine::transport::{Command, NodeFile};
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Foreign, Harness};
+use super::{Foreign, Harness, MakesObjects};
 
 /// Where the volume of the nodes here is mounted.
 pub const VOLUME_PATH: &str = "/var/lib/contract";
@@ -76,17 +76,9 @@ impl<H: Harness> Fixture<H> {
                 host: None,
             },
             image: self.harness.image(),
+            image_of_users: self.harness.image_of_users(),
             command: self.harness.command(),
         }
-    }
-
-    /// An object of somebody else's.
-    pub async fn foreign(&self, kind: Foreign, name: &str) {
-        self.harness.make_foreign(kind, name).await;
-        self.foreign
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((kind, name.to_owned()));
     }
 
     async fn remove_all(&self) {
@@ -100,6 +92,17 @@ impl<H: Harness> Fixture<H> {
         for (kind, name) in foreign {
             self.harness.remove_foreign(kind, &name).await;
         }
+    }
+}
+
+impl<H: MakesObjects> Fixture<H> {
+    /// An object of somebody else's.
+    pub async fn foreign(&self, kind: Foreign, name: &str) {
+        self.harness.make_foreign(kind, name).await;
+        self.foreign
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((kind, name.to_owned()));
     }
 }
 
@@ -122,7 +125,8 @@ pub async fn remove_cluster(platform: &dyn Platform, cluster: ClusterId) {
 pub struct Cluster {
     pub platform: Arc<dyn Platform>,
     pub owner: Owner,
-    pub image: coe_engine::model::ImageName,
+    pub image: ImageName,
+    pub image_of_users: Option<ImageName>,
     pub command: Vec<String>,
 }
 
@@ -147,7 +151,7 @@ impl Cluster {
             workers: 1,
             control_plane_flavor: None,
             flavor: None,
-            image: Some(self.image.clone()),
+            image: self.image_of_users.clone(),
             preload_images: Vec::new(),
             ports: Vec::new(),
             mounts: Vec::new(),
@@ -242,6 +246,16 @@ impl Cluster {
         self.try_machine(network, ordinal, self.node(ordinal))
             .await
             .unwrap()
+    }
+
+    /// Leaves something of the cluster on the platform, and nothing of a node.
+    pub async fn begin(&self) {
+        if !self.ensure_network().await.owned {
+            self.platform
+                .put_record(&self.owner, &self.record(""))
+                .await
+                .unwrap();
+        }
     }
 
     /// What is there of it.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use coe_engine::model::NetworkSpec;
 
 use super::fixture::{Cluster, Fixture};
-use super::{Foreign, Harness};
+use super::{Foreign, MakesObjects};
 
-pub async fn clusters_made_at_once_get_subnets_of_their_own<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn clusters_made_at_once_get_subnets_of_their_own<H: MakesObjects>(
+    fixture: Arc<Fixture<H>>,
+) {
     let clusters = [
         fixture.cluster(),
         fixture.cluster(),
@@ -25,7 +27,7 @@ pub async fn clusters_made_at_once_get_subnets_of_their_own<H: Harness>(fixture:
     }
 }
 
-pub async fn a_given_subnet_is_used<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn a_given_subnet_is_used<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     // A test beside this one may be given the subnet between its release and the request for it.
     for _ in 0..5 {
         let cluster = fixture.cluster();
@@ -40,7 +42,7 @@ pub async fn a_given_subnet_is_used<H: Harness>(fixture: Arc<Fixture<H>>) {
     panic!("subnets that had just been free were refused");
 }
 
-pub async fn an_overlapping_subnet_is_refused<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn an_overlapping_subnet_is_refused<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let (one, other) = (fixture.cluster(), fixture.cluster());
     let taken = one.ensure_network().await.subnet;
     let wider = taken.supernet().unwrap();
@@ -56,7 +58,9 @@ pub async fn an_overlapping_subnet_is_refused<H: Harness>(fixture: Arc<Fixture<H
     }
 }
 
-pub async fn an_existing_network_is_used_and_not_deleted<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn an_existing_network_is_used_and_not_deleted<H: MakesObjects>(
+    fixture: Arc<Fixture<H>>,
+) {
     let cluster = fixture.cluster();
     let name = format!("{}-of-others", cluster.name());
     fixture.foreign(Foreign::Network, &name).await;
@@ -87,7 +91,7 @@ pub async fn an_existing_network_is_used_and_not_deleted<H: Harness>(fixture: Ar
     );
 }
 
-pub async fn an_absent_network_is_refused<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn an_absent_network_is_refused<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     let want = NetworkSpec::Existing("contract-no-such-network".to_owned());
     let error = cluster

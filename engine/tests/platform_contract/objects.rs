@@ -6,7 +6,7 @@ use coe_engine::model::{ClusterId, NetworkSpec, NodeGroup, NodeSpec, Owner, Role
 use coe_engine::platform::{PlatformError, Scope};
 
 use super::fixture::{Cluster, Fixture, remove_cluster};
-use super::{Foreign, Harness};
+use super::{Foreign, Harness, MakesObjects};
 
 pub async fn ensured_twice_is_one_object<H: Harness>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
@@ -19,7 +19,7 @@ pub async fn ensured_twice_is_one_object<H: Harness>(fixture: Arc<Fixture<H>>) {
     assert_eq!(observed.volumes[&machine.spec.name], ["data"]);
 }
 
-pub async fn every_object_carries_its_owner<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn every_object_carries_its_owner<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     let network = cluster.ensure_network().await;
     let group = "large";
@@ -72,14 +72,14 @@ pub async fn observe_tells_what_was_made<H: Harness>(fixture: Arc<Fixture<H>>) {
     let told = observed.network.unwrap();
     assert_eq!(
         (told.id, told.subnet, told.owned),
-        (network.id, network.subnet, true)
+        (network.id, network.subnet, network.owned)
     );
     assert_eq!((observed.members, observed.unreachable), (None, None));
 }
 
 pub async fn observe_finds_by_all_id_and_name<H: Harness>(fixture: Arc<Fixture<H>>) {
     let (one, two) = (fixture.cluster(), fixture.cluster());
-    one.ensure_network().await;
+    one.begin().await;
     two.platform
         .put_record(&two.owner, &two.record(""))
         .await
@@ -184,7 +184,7 @@ pub async fn deleting_everything_leaves_nothing<H: Harness>(fixture: Arc<Fixture
     assert_eq!(cluster.platform.observe(&by_name).await.unwrap(), []);
 }
 
-pub async fn a_foreign_machine_is_named_and_not_touched<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn a_foreign_machine_is_named_and_not_touched<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     let node = cluster.node_name(0);
     fixture.foreign(Foreign::Machine, node.as_str()).await;
@@ -205,7 +205,7 @@ pub async fn a_foreign_machine_is_named_and_not_touched<H: Harness>(fixture: Arc
     assert!(cluster.observe().await.unwrap().machines.is_empty());
 }
 
-pub async fn a_foreign_network_is_named_and_not_touched<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn a_foreign_network_is_named_and_not_touched<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     fixture.foreign(Foreign::Network, &cluster.name()).await;
     let result = cluster
@@ -223,7 +223,7 @@ pub async fn a_foreign_network_is_named_and_not_touched<H: Harness>(fixture: Arc
     assert_eq!(cluster.observe().await, None);
 }
 
-pub async fn a_foreign_volume_is_named_and_not_touched<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn a_foreign_volume_is_named_and_not_touched<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
     let cluster = fixture.cluster();
     let node = cluster.node_name(0);
     let volume = format!("{node}-data");
@@ -244,7 +244,9 @@ pub async fn a_foreign_volume_is_named_and_not_touched<H: Harness>(fixture: Arc<
     );
 }
 
-pub async fn the_same_name_in_another_cluster_is_foreign<H: Harness>(fixture: Arc<Fixture<H>>) {
+pub async fn the_same_name_in_another_cluster_is_foreign<H: MakesObjects>(
+    fixture: Arc<Fixture<H>>,
+) {
     let theirs = fixture.cluster();
     let network = theirs.ensure_network().await;
     theirs.ensure_machine(&network, 0).await;

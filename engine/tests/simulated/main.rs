@@ -28,7 +28,7 @@ use coe_engine::platform::simulated::{Quota, Simulated, SimulatedSettings};
 use coe_engine::platform::{MachineRequest, Platform};
 use tempfile::TempDir;
 
-use platform_contract::{Foreign, Harness};
+use platform_contract::{Foreign, Harness, MakesObjects};
 
 struct SimulatedHarness {
     dir: TempDir,
@@ -76,12 +76,19 @@ impl Harness for SimulatedHarness {
         ImageName("contract/node:1.0".to_owned())
     }
 
-    fn missing_image(&self) -> ImageName {
-        ImageName("missing/node:1.0".to_owned())
-    }
-
     fn command(&self) -> Vec<String> {
         vec!["serve".to_owned()]
+    }
+
+    async fn remove_foreign(&self, kind: Foreign, name: &str) {
+        _ = fs::remove_dir_all(self.object(kind, name).parent().unwrap());
+    }
+}
+
+#[async_trait]
+impl MakesObjects for SimulatedHarness {
+    fn missing_image(&self) -> ImageName {
+        ImageName("missing/node:1.0".to_owned())
     }
 
     fn huge_flavor(&self) -> String {
@@ -96,10 +103,6 @@ impl Harness for SimulatedHarness {
 
     async fn foreign_is_untouched(&self, kind: Foreign, name: &str) -> bool {
         fs::read_to_string(self.object(kind, name)).is_ok_and(|content| content == FOREIGN)
-    }
-
-    async fn remove_foreign(&self, kind: Foreign, name: &str) {
-        _ = fs::remove_dir_all(self.object(kind, name).parent().unwrap());
     }
 
     async fn delete_machine_by_hand(&self, name: &str) {

@@ -141,8 +141,12 @@ impl Hosts {
 
 /// Replaces the marker of a machine that is the cluster's.
 pub(super) async fn mark(machine: &SshMachine, marker: &Marker) -> Result<(), PlatformError> {
+    let state = match marker.state {
+        MarkerState::Stopped => "stopped",
+        _ => "",
+    };
     let marker = json("the machine's marker", marker)?;
-    machine.script("mark it", MARK, &[], &marker).await?;
+    machine.script("mark it", MARK, &[state], &marker).await?;
     Ok(())
 }
 

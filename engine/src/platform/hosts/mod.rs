@@ -42,6 +42,8 @@ use crate::transport::ssh::{SshExec, SshHost};
 
 const NAME: &str = "hosts";
 
+const GUARD: &str = include_str!("scripts/guard.sh");
+
 /// An inventory of machines. Cheap to clone.
 #[derive(Clone)]
 pub struct Hosts {
@@ -227,7 +229,11 @@ impl Platform for Hosts {
             .values()
             .find(|known| known.name.as_str() == machine.id);
         match known {
-            Some(known) => Arc::new(SshExec::new(Arc::clone(&known.ssh), node)),
+            Some(known) => {
+                let mut guard = ["sh", "-c", GUARD, "sh"].map(str::to_owned).to_vec();
+                guard.push(machine.owner.cluster.to_string());
+                Arc::new(SshExec::new(Arc::clone(&known.ssh), node).guarded(guard))
+            }
             None => Arc::new(Unknown::new(node, &machine.id)),
         }
     }

@@ -31,6 +31,8 @@ const PIECE_BYTES: usize = 32 * 1024;
 pub(crate) struct SshExec {
     host: Arc<SshHost>,
     node: NodeName,
+    /// What runs commands, and may refuse to: files are read and put without it.
+    guard: Vec<String>,
 }
 
 /// Tells the server that the command is not waited for any more, whatever becomes of the future that did.
@@ -46,7 +48,16 @@ impl Drop for Closing {
 
 impl SshExec {
     pub(crate) fn new(host: Arc<SshHost>, node: NodeName) -> Self {
-        Self { host, node }
+        Self {
+            host,
+            node,
+            guard: Vec::new(),
+        }
+    }
+
+    /// The same, whose commands are the last arguments of `guard`: whoever may not run them says so.
+    pub(crate) fn guarded(self, guard: Vec<String>) -> Self {
+        Self { guard, ..self }
     }
 
     /// The command as the user's shell is given it. Whoever is not root becomes root first.
@@ -78,20 +89,32 @@ impl SshExec {
         )
     }
 
-    async fn start(&self, argv: &[String], shown: &str) -> Result<Channel<Msg>, ExecError> {
+    async fn start(
+        &self,
+        guard: &[String],
+        argv: &[String],
+        shown: &str,
+    ) -> Result<Channel<Msg>, ExecError> {
         let opened = self.host.channel().await;
         let channel = opened.map_err(|error| self.failed(shown, error))?;
         tracing::debug!("{}: $ {shown}", self.node);
-        let started = channel.exec(false, self.line(argv)).await;
+        let started = channel
+            .exec(false, self.line(&[guard, argv].concat()))
+            .await;
         started.map_err(|error| self.lost(shown, &error))?;
         Ok(channel)
     }
 
-    async fn execute(&self, argv: &[String], stdin: Stdin) -> Result<Output, ExecError> {
+    async fn execute(
+        &self,
+        guard: &[String],
+        argv: &[String],
+        stdin: Stdin,
+    ) -> Result<Output, ExecError> {
         let shown = shown(argv);
         // Never closed: the permit is always given.
         let _turn = self.host.commands.acquire().await.ok();
-        let (mut reading, writing) = self.start(argv, &shown).await?.split();
+        let (mut reading, writing) = self.start(guard, argv, &shown).await?.split();
         let writing = Closing(Some(writing));
         let feeding = feed(writing.0.as_ref(), stdin);
         tokio::pin!(feeding);
@@ -256,11 +279,14 @@ impl Exec for SshExec {
     }
 
     async fn run(&self, command: Command) -> Result<Output, ExecError> {
-        self.execute(&command.argv, command.stdin).await
+        self.execute(&self.guard, &command.argv, command.stdin)
+            .await
     }
 
     async fn open(&self, command: Command) -> Result<Box<dyn Duplex>, ExecError> {
-        let channel = self.start(&command.argv, &shown(&command.argv)).await?;
+        let channel = self
+            .start(&self.guard, &command.argv, &shown(&command.argv))
+            .await?;
         Ok(Box::new(CommandStream {
             stream: channel.into_stream(),
             _host: Arc::clone(&self.host),
@@ -270,7 +296,7 @@ impl Exec for SshExec {
     async fn read_file(&self, path: &str) -> Result<Option<Secret<Vec<u8>>>, ExecError> {
         const READ: &str = "[ -e \"$1\" ] || exit 44; exec cat -- \"$1\"";
         let argv = ["sh", "-c", READ, "sh", path].map(str::to_owned);
-        let output = self.execute(&argv, Stdin::Empty).await?;
+        let output = self.execute(&[], &argv, Stdin::Empty).await?;
         match output.status {
             0 => Ok(Some(Secret::new(output.stdout))),
             NO_SUCH_FILE => Ok(None),
@@ -296,7 +322,7 @@ impl Exec for SshExec {
         }
         let argv = ["sh", "-c", &placing(files)].map(str::to_owned);
         let stdin = Stdin::Bytes(Secret::new(contents));
-        let output = self.execute(&argv, stdin).await?;
+        let output = self.execute(&[], &argv, stdin).await?;
         if output.status == 0 {
             return Ok(());
         }

@@ -11,4 +11,4 @@ if [ -n "$problems" ]; then
     exit 0
 fi
 rm -rf "$before" "$before.new"
-rm -f /var/lib/coe/machine.json
+rm -f /var/lib/coe/machine.json /var/lib/coe/stopped
