@@ -196,15 +196,13 @@ impl OpenStack {
                 | (Some("SHUTOFF"), Until::Stopped) => return Ok(()),
                 (None, _) => return Err(refused("it is gone".to_owned())),
                 (Some("ERROR"), Until::Active | Until::Stopped) => {
-                    let fault = server.map(ListedServer::fault).unwrap_or_default();
-                    return Err(refused(fault));
+                    return Err(refused(self.fault_of(id).await));
                 }
                 // Nova says that it is in error only once it no longer tries.
                 (Some("ERROR"), Until::Gone)
                     if server.is_some_and(|server| server.task.is_none()) =>
                 {
-                    let fault = server.map(ListedServer::fault).unwrap_or_default();
-                    return Err(refused(fault));
+                    return Err(refused(self.fault_of(id).await));
                 }
                 _ => {}
             }
@@ -212,6 +210,20 @@ impl OpenStack {
             tokio::time::sleep(pause).await;
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Why a server is in error: a list does not tell of one that no host took.
+    async fn fault_of(&self, id: &str) -> String {
+        #[derive(Deserialize)]
+        struct Answer {
+            server: ListedServer,
+        }
+        let call = Call::get(Service::Compute, format!("/servers/{id}"));
+        let shown: Result<Answer, _> = self.shared.client.ask("ask for a fault", call).await;
+        shown.map_or_else(
+            |_| "it is in error".to_owned(),
+            |answer| answer.server.fault(),
+        )
     }
 
     /// Makes a server; its id.
