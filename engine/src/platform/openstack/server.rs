@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::OpenStack;
-use super::client::{Call, Service, encoded};
+use super::client::{Call, Client, Failure, Service, encoded};
 use super::labels::{self, Labels};
 use crate::model::{ClusterId, Machine, MachineState, NodeName, Owner};
 use crate::platform::{PlatformError, Retry, Scope};
@@ -188,7 +188,8 @@ impl OpenStack {
         };
         let mut pause = FIRST_PAUSE;
         loop {
-            let servers = self.look(cluster).await?;
+            let look = || async move { self.look(cluster).await.map_err(Failure::from) };
+            let servers = Client::patiently(look).await?;
             let server = servers.iter().find(|server| server.id == id);
             match (server.map(|server| server.status.as_str()), until) {
                 (None | Some("DELETED" | "SOFT_DELETED"), Until::Gone)
@@ -289,8 +290,11 @@ impl OpenStack {
         let name = machine.spec.name.as_str();
         let what = format!("{} server {name}", action.trim_start_matches("os-"));
         let path = format!("/servers/{}/action", machine.id);
-        let call = Call::post(Service::Compute, path, json!({ action: null }));
-        match self.shared.client.tell(&what, call).await {
+        let act = || {
+            let call = Call::post(Service::Compute, path.clone(), json!({ action: null }));
+            self.shared.client.tell(&what, call)
+        };
+        match Client::patiently(act).await {
             // It is as wanted already, or on its way: the wait tells.
             Err(failure) if failure.is_conflict() => {}
             told => told?,
