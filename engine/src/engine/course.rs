@@ -51,11 +51,13 @@ pub(super) struct Founding<'a> {
     pub(super) first: &'a NodeName,
     /// What makes it.
     pub(super) coe: &'a dyn Coe,
+    /// Whether machines that start at once hold one another up.
+    pub(super) share_a_host: bool,
 }
 
-/// New nodes. The first of a cluster that is made is among them; its machine is made before the others', because all
-/// of them wait for the cluster that is made on it: where processors are few, machines that start at the same time
-/// hold it up. The others start while it becomes a cluster. Those that have to be let in join it then beside one
+/// New nodes. The first of a cluster that is made is among them; where one host runs all machines, its machine is made
+/// before the others', because all of them wait for the cluster that is made on it, and machines that start at the same
+/// time hold it up. The others start while it becomes a cluster. Those that have to be let in join it then beside one
 /// another.
 pub(super) fn additions(
     saga: Saga,
@@ -87,11 +89,20 @@ fn add_with<'a>(
             origin: NodeOrigin::New,
         })]);
         match founding {
-            Some(Founding { first, .. }) if *first == name => {
-                first_machine.push(machine);
-                machine = lane([Box::new(InitControlPlane { node: name.clone() })]);
+            Some(Founding {
+                first,
+                share_a_host,
+                ..
+            }) if *first == name => {
+                let init = Box::new(InitControlPlane { node: name.clone() });
+                if share_a_host {
+                    first_machine.push(machine);
+                    machine = lane([init]);
+                } else {
+                    machine.push(init);
+                }
             }
-            Some(Founding { first, coe }) if coe.founds(role) => {
+            Some(Founding { first, coe, .. }) if coe.founds(role) => {
                 machine.push(Box::new(FoundNode {
                     node: name.clone(),
                     role,

@@ -137,7 +137,11 @@ impl Engine {
         let mut first_stage = preparations(spec, &[machine_image(spec, &self.needs(spec)?)]);
         first_stage.push(vec![Box::new(put_record(Phase::Making))]);
         let coe = self.driver(spec.coe)?.as_ref();
-        let founding = names.first().map(|first| Founding { first, coe });
+        let founding = names.first().map(|first| Founding {
+            first,
+            coe,
+            share_a_host: self.0.platform.machines_share_a_host(),
+        });
         let mut saga = additions(Saga::new().then(first_stage), spec, nodes, founding);
         if spec.desired_state == DesiredState::Stopped {
             let is_control_plane =

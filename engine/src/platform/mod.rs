@@ -151,6 +151,11 @@ pub trait Platform: Send + Sync {
     /// Whether its machines are real.
     fn machines(&self) -> Machines;
 
+    /// Whether machines that start at the same time hold one another up, because one host runs all of them.
+    fn machines_share_a_host(&self) -> bool {
+        true
+    }
+
     /// Everything that carries our labels and is in `scope`, in a constant number of calls whatever
     /// the number of nodes. `members`, `unreachable` and `ca_certificate` are left empty: only the
     /// COE knows them.

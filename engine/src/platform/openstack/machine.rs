@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::client::{Call, Service};
+use super::client::{Call, Client, Service};
 use super::labels::{self, HOST_KEY, NETWORK_ID, NODE_ADDRESS, READY};
 use super::server::{ListedServer, Until};
 use super::user_data::NewHostKey;
@@ -183,8 +183,11 @@ impl OpenStack {
         let what = format!("mark server {} as a node", machine.spec.name);
         let path = format!("/servers/{}/metadata", machine.id);
         let ready = json!({ "metadata": { READY: "true", HOST_KEY: own_key } });
-        let call = Call::post(Service::Compute, path, ready);
-        Ok(self.shared.client.tell(&what, call).await?)
+        let mark = || {
+            let call = Call::post(Service::Compute, path.clone(), ready.clone());
+            self.shared.client.tell(&what, call)
+        };
+        Ok(Client::patiently(mark).await?)
     }
 
     /// Waits until a machine that boots lets us in.

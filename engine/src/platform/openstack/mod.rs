@@ -118,6 +118,10 @@ impl Platform for OpenStack {
         Machines::Real
     }
 
+    fn machines_share_a_host(&self) -> bool {
+        false
+    }
+
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedCluster>, PlatformError> {
         self.observe_clusters(scope).await
     }

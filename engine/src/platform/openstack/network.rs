@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::OpenStack;
-use super::client::{Call, Service, encoded};
+use super::client::{Call, Client, Service, encoded};
 use super::labels::{described, description};
 use crate::model::{Carries, ClusterId, Network, NetworkSpec, Owner};
 use crate::platform::{PlatformError, Retry};
@@ -420,12 +420,12 @@ impl OpenStack {
         if let (Some(body), Some(rule)) = (body.as_object_mut(), rule.as_object()) {
             body.extend(rule.clone());
         }
-        let call = Call::post(
-            Service::Network,
-            "/security-group-rules",
-            json!({ "security_group_rule": body }),
-        );
-        match self.shared.client.tell("open a security group", call).await {
+        let rule = json!({ "security_group_rule": body });
+        let open = || {
+            let call = Call::post(Service::Network, "/security-group-rules", rule.clone());
+            self.shared.client.tell("open a security group", call)
+        };
+        match Client::patiently(open).await {
             // There is such a rule.
             Err(failure) if failure.is_conflict() && !failure.is_quota() => Ok(()),
             told => Ok(told?),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::OpenStack;
-use super::client::{Call, Service, encoded};
+use super::client::{Call, Client, Failure, Service, encoded};
 use super::labels::{self, Labels};
 use crate::model::{ClusterId, Machine, MachineState, NodeName, Owner};
 use crate::platform::{PlatformError, Retry, Scope};
@@ -188,7 +188,8 @@ impl OpenStack {
         };
         let mut pause = FIRST_PAUSE;
         loop {
-            let servers = self.look(cluster).await?;
+            let look = || async move { self.look(cluster).await.map_err(Failure::from) };
+            let servers = Client::patiently(look).await?;
             let server = servers.iter().find(|server| server.id == id);
             match (server.map(|server| server.status.as_str()), until) {
                 (None | Some("DELETED" | "SOFT_DELETED"), Until::Gone)
@@ -196,15 +197,13 @@ impl OpenStack {
                 | (Some("SHUTOFF"), Until::Stopped) => return Ok(()),
                 (None, _) => return Err(refused("it is gone".to_owned())),
                 (Some("ERROR"), Until::Active | Until::Stopped) => {
-                    let fault = server.map(ListedServer::fault).unwrap_or_default();
-                    return Err(refused(fault));
+                    return Err(refused(self.fault_of(id).await));
                 }
                 // Nova says that it is in error only once it no longer tries.
                 (Some("ERROR"), Until::Gone)
                     if server.is_some_and(|server| server.task.is_none()) =>
                 {
-                    let fault = server.map(ListedServer::fault).unwrap_or_default();
-                    return Err(refused(fault));
+                    return Err(refused(self.fault_of(id).await));
                 }
                 _ => {}
             }
@@ -212,6 +211,20 @@ impl OpenStack {
             tokio::time::sleep(pause).await;
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Why a server is in error: a list does not tell of one that no host took.
+    async fn fault_of(&self, id: &str) -> String {
+        #[derive(Deserialize)]
+        struct Answer {
+            server: ListedServer,
+        }
+        let call = Call::get(Service::Compute, format!("/servers/{id}"));
+        let shown: Result<Answer, _> = self.shared.client.ask("ask for a fault", call).await;
+        shown.map_or_else(
+            |_| "it is in error".to_owned(),
+            |answer| answer.server.fault(),
+        )
     }
 
     /// Makes a server; its id.
@@ -277,8 +290,11 @@ impl OpenStack {
         let name = machine.spec.name.as_str();
         let what = format!("{} server {name}", action.trim_start_matches("os-"));
         let path = format!("/servers/{}/action", machine.id);
-        let call = Call::post(Service::Compute, path, json!({ action: null }));
-        match self.shared.client.tell(&what, call).await {
+        let act = || {
+            let call = Call::post(Service::Compute, path.clone(), json!({ action: null }));
+            self.shared.client.tell(&what, call)
+        };
+        match Client::patiently(act).await {
             // It is as wanted already, or on its way: the wait tells.
             Err(failure) if failure.is_conflict() => {}
             told => told?,

@@ -85,6 +85,11 @@ impl Failure {
         self.status == Some(StatusCode::CONFLICT)
     }
 
+    /// The service did not answer, or says that it cannot now.
+    pub(super) fn may_pass(&self) -> bool {
+        !self.is_conflict() && self.error.retry() != Retry::Never
+    }
+
     /// The project may have no more.
     pub(in crate::platform::openstack) fn is_quota(&self) -> bool {
         self.says("uota")

@@ -9,6 +9,7 @@ mod session;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use ::http::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
@@ -24,6 +25,13 @@ use crate::platform::{PlatformError, Retry};
 
 /// The most objects of a page: what most clouds give at once.
 const PAGE: usize = 1000;
+/// How long one waits before one asks again.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(5),
+];
 /// Since Pike (2017): tags of servers in the creating call, flavors embedded.
 const COMPUTE_MICROVERSION: &str = "compute 2.52";
 
@@ -174,6 +182,21 @@ impl Client {
         self.send(what, call).await.map(|_| ())
     }
 
+    /// Asks again what does no harm when it is asked twice, and what may pass: late in a long step, where to begin anew
+    /// would cost more.
+    pub(super) async fn patiently<T, F>(attempt: impl Fn() -> F + Send) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>> + Send,
+    {
+        for pause in PAUSES {
+            match attempt().await {
+                Err(failure) if failure.may_pass() => tokio::time::sleep(pause).await,
+                asked => return asked,
+            }
+        }
+        attempt().await
+    }
+
     /// Deletes something; that it is gone already is success.
     pub(super) async fn delete(
         &self,
@@ -181,7 +204,8 @@ impl Client {
         service: Service,
         path: String,
     ) -> Result<(), PlatformError> {
-        match self.tell(what, Call::delete(service, path)).await {
+        let delete = || self.tell(what, Call::delete(service, path.clone()));
+        match Self::patiently(delete).await {
             Err(failure) if !failure.is_absent() => Err(failure.into()),
             _ => Ok(()),
         }
