@@ -106,6 +106,26 @@ fn machines_become_nodes_of_kubernetes_and_are_given_back_as_they_were() {
     stack.apply();
     stack.assert_ready(&["control-plane-1", "worker-1"]);
     stack.assert_plan_is_empty();
+
+    let stopped = "node_count = 1\n  desired_state = \"Stopped\"";
+    stack.configure(&swarm(&provider, stopped).replace("\"swarm\"", "\"kubernetes\""));
+    stack.apply();
+    stack.assert_plan_is_empty();
+    let runs = "ps -eo comm= | grep -E 'kube|etcd|coredns|shim|pause|containerd'";
+    for node in ["control-plane-1", "worker-1"] {
+        assert_eq!(
+            machines
+                .try_on(
+                    machine_of(&machines, &format!("{}-{node}", stack.name())),
+                    runs
+                )
+                .ok(),
+            None
+        );
+    }
+    stack.configure(&workers(1));
+    stack.apply();
+    stack.assert_ready(&["control-plane-1", "worker-1"]);
     stack.destroy();
     for (name, before) in ALL.iter().zip(before) {
         assert_eq!(likeness(&machines, name), before, "machine {name}");
