@@ -35,7 +35,7 @@ use crate::model::{
     ClusterId, ClusterName, ClusterSpec, CoeKind, ImageName, InventoryMachine, MachineState,
     ObservedCluster, Role, Secret,
 };
-use crate::plan::{CoeNeeds, Plan, PlanError, plan};
+use crate::plan::{Change, CoeNeeds, Plan, PlanError, plan};
 use crate::platform::{Machines, Platform, Scope};
 use crate::registry;
 use crate::saga::journal::Journals;
@@ -174,7 +174,13 @@ impl Engine {
                 return Err(PlanError::LabelChanged { cluster, label });
             }
         }
-        plan(spec, observed, images, &needs)
+        let mut plan = plan(spec, observed, images, &needs)?;
+        if !self.0.platform.makes_networks() {
+            // Nobody is told that something is made that is there.
+            plan.changes
+                .retain(|change| !matches!(change, Change::CreateNetwork { .. }));
+        }
+        Ok(plan)
     }
 
     /// The labels in which `now` differs from `was` and that only a new cluster can have so. Pure.

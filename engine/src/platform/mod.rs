@@ -156,6 +156,11 @@ pub trait Platform: Send + Sync {
         true
     }
 
+    /// Whether clusters get networks of their own; else machines are in the network that they are in.
+    fn makes_networks(&self) -> bool {
+        true
+    }
+
     /// Everything that carries our labels and is in `scope`, in a constant number of calls whatever
     /// the number of nodes. `members`, `unreachable` and `ca_certificate` are left empty: only the
     /// COE knows them.

@@ -1,7 +1,6 @@
 //! Which machines there are, and who has each.
 
 use coe_tests::Stack;
-use coe_tests::docker::docker;
 use coe_tests::machines::Machines;
 use coe_tests::stack::strings;
 use serde_json::Value;
@@ -53,7 +52,7 @@ fn every_machine_is_listed_with_who_has_it() {
     let worker = worker
         .and_then(|node| node["name"].as_str())
         .expect("a worker");
-    docker(&["kill", &machines.container(worker)]);
+    machines.on(worker, "systemctl stop ssh");
     // Alone, so that the worker is not replaced before it is listed.
     let listing = Stack::on_hosts("listing");
     listing.configure(&format!("{provider}{}", list("")));
@@ -68,12 +67,7 @@ fn every_machine_is_listed_with_who_has_it() {
     assert_eq!(lost["node"], format!("{}-worker-1", stack.name()));
     assert!(lost["status"].is_null() && lost["reason"].is_string());
 
-    docker(&["start", &machines.container(worker)]);
-    coe_tests::await_condition("sshd listens again", || {
-        machines
-            .try_on(worker, "systemctl is-active --quiet ssh")
-            .is_ok()
-    });
+    machines.on(worker, "systemctl start ssh");
     stack.destroy();
     for name in ALL {
         machines.assert_clean(name);

@@ -2,6 +2,7 @@
 
 mod bastion;
 mod inventory;
+mod kubernetes;
 mod lifecycle;
 mod refusals;
 mod repair;

@@ -42,11 +42,6 @@ fn what_machines_that_exist_cannot_be_is_said_by_the_plan() {
     stack.configure(&swarm(&provider, "image = \"node:1\""));
     stack.refuses_at(&plan, "\"node:1\"", &["made from no image"]);
 
-    let kubernetes = swarm(&provider, "node_count = 0").replace("\"swarm\"", "\"kubernetes\"");
-    stack.configure(&kubernetes);
-    let refused = stack.terraform(&plan);
-    refused.failed_saying(&["kubernetes does not run on machines that exist yet"]);
-
     let guest = machines.arguments("alpha").replace("admin", "guest");
     let guest = format!("      alpha = {{ {guest} }}\n");
     stack.configure(&swarm(&machines.provider_of(&guest, ""), "node_count = 0"));
@@ -59,6 +54,17 @@ fn what_machines_that_exist_cannot_be_is_said_by_the_plan() {
     stack
         .terraform(&plan)
         .failed_saying(&["Two names for one machine"]);
+}
+
+#[test]
+fn a_machine_without_kubernetes_does_not_become_a_node_of_it() {
+    let machines = Machines::boot(&["alpha"]);
+    let stack = Stack::on_hosts("bare");
+    let provider = machines.provider(&["alpha"], "");
+    let kubernetes = swarm(&provider, "node_count = 0").replace("\"swarm\"", "\"kubernetes\"");
+    stack.configure(&kubernetes);
+    stack.apply_fails_saying(&["it has no kubelet.service"]);
+    machines.assert_clean("alpha");
 }
 
 #[test]

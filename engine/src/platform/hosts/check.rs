@@ -2,9 +2,7 @@
 
 use super::{Hosts, NAME};
 use crate::error::chain;
-use crate::model::{
-    ClusterSpec, Finding, NetworkSpec, NodeSpec, ObservedCluster, Role, Subject, VolumeLife,
-};
+use crate::model::{ClusterSpec, Finding, NetworkSpec, NodeSpec, ObservedCluster, Role, Subject};
 use crate::platform::PlatformError;
 
 impl Hosts {
@@ -16,7 +14,6 @@ impl Hosts {
         observed: Option<&ObservedCluster>,
     ) -> Result<Vec<Finding>, PlatformError> {
         let mut findings = not_here(spec);
-        findings.extend(needs_an_image(spec, nodes));
         if nodes.is_empty() {
             return Ok(findings);
         }
@@ -123,19 +120,4 @@ fn not_here(spec: &ClusterSpec) -> Vec<Finding> {
         );
     }
     findings
-}
-
-/// What begins with what its image brings needs an image.
-fn needs_an_image(spec: &ClusterSpec, nodes: &[NodeSpec]) -> Option<Finding> {
-    let mut volumes = nodes.iter().flat_map(|node| &node.volumes);
-    let brought = volumes.find(|volume| volume.life == VolumeLife::Machine)?;
-    Some(Finding::error(
-        Subject::Cluster,
-        format!("{} does not run on machines that exist yet", spec.coe),
-        format!(
-            "Its nodes are made from an image that brings their programs and what is in {}; on the platform `{NAME}` \
-             machines are made from packages of their distribution. Use another platform for it.",
-            brought.path
-        ),
-    ))
 }

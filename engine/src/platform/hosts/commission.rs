@@ -52,7 +52,7 @@ impl Hosts {
         before: &Marker,
     ) -> Result<Machine, PlatformError> {
         let node = &request.spec;
-        let service = NodeService::of(machine, request, &self.shared.packages)?;
+        let service = NodeService::of(request, &self.shared.packages);
         let problems = service.preflight(machine).await?;
         if !problems.is_empty() {
             machine.script("leave it", LEAVE, &[], &[]).await?;

@@ -10,10 +10,12 @@ use crate::platform::ssh_node::SshMachine;
 use crate::platform::{PlatformError, Retry};
 
 const VACATE: &str = concat!(
+    include_str!("../ssh_node/scripts/common.sh"),
     include_str!("scripts/empty.sh"),
     include_str!("scripts/vacate.sh")
 );
 const WIPE: &str = concat!(
+    include_str!("../ssh_node/scripts/common.sh"),
     include_str!("scripts/empty.sh"),
     include_str!("scripts/wipe.sh")
 );

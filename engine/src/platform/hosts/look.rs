@@ -113,7 +113,7 @@ fn parse(said: &str) -> Result<Seen, String> {
             continue;
         };
         if path == "service" {
-            seen.runs = matches!(content, "active" | "activating" | "reloading");
+            seen.runs |= matches!(content, "active" | "activating" | "reloading");
         } else if path == "machine.json" {
             seen.marker = Some(json(path, content)?);
         } else if let Some((id, file)) = path

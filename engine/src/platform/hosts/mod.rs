@@ -110,6 +110,10 @@ impl Platform for Hosts {
         Machines::Real
     }
 
+    fn makes_networks(&self) -> bool {
+        false
+    }
+
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedCluster>, PlatformError> {
         self.observe_clusters(scope).await
     }

@@ -160,7 +160,7 @@ impl OpenStack {
         let node = &request.spec.name;
         self.wait_until_reached(machine).await?;
         let on = SshMachine::new(NAME, node.clone(), self.host_of(machine).await?);
-        let service = NodeService::of(&on, request, &self.shared.packages)?;
+        let service = NodeService::of(request, &self.shared.packages);
         let problems = service.preflight_of_new(&on).await?;
         if !problems.is_empty() {
             return Err(PlatformError::Refused {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use russh::client::{AuthResult, Config, Handle, Handler, Msg};
@@ -19,6 +19,11 @@ use super::{HostKey, SshHost};
 
 /// How long a server may take until it has let us in.
 const CONNECT: Duration = Duration::from_secs(15);
+/// How long it may take until anybody answers at its address.
+const REACH: Duration = Duration::from_secs(5);
+/// For how long one at whose address nobody answered is not asked again: whoever looks at many machines many times in one
+/// operation does not wait for it each time.
+const SILENT: Duration = Duration::from_secs(20);
 /// A server that is silent for that long is asked whether it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// So often, before the connection counts as lost.
@@ -47,27 +52,49 @@ impl Handler for Pinned {
 /// A connection on which we are logged in.
 pub(super) type Session = Handle<Pinned>;
 
+/// What there is to a server.
+#[derive(Default)]
+pub(super) struct Link {
+    session: Option<Arc<Session>>,
+    /// When nobody answered in time, the last time, and what was said of it.
+    silent: Option<(Instant, SshErrorKind)>,
+}
+
 impl SshHost {
     /// The connection, made anew where there is none that lives.
     pub(super) fn session(&self) -> BoxFuture<'_, Result<Arc<Session>, SshError>> {
         Box::pin(async move {
-            let mut session = self.session.lock().await;
-            if let Some(session) = session.as_ref().filter(|session| !session.is_closed()) {
+            let mut link = self.link.lock().await;
+            if let Some(session) = link.session.as_ref().filter(|session| !session.is_closed()) {
                 return Ok(Arc::clone(session));
             }
-            let connecting = tokio::time::timeout(CONNECT, self.connect());
-            let connected = connecting.await.unwrap_or_else(|_late| {
-                Err(SshErrorKind::Connection {
-                    what: "log in",
-                    reason: format!("nothing came of it within {} s", CONNECT.as_secs()),
-                })
-            });
-            let connected = Arc::new(connected.map_err(|kind| SshError {
+            let failed = |kind| SshError {
                 location: self.location(),
                 kind,
-            })?);
-            *session = Some(Arc::clone(&connected));
-            Ok(connected)
+            };
+            if let Some((since, kind)) = &link.silent
+                && since.elapsed() < SILENT
+            {
+                return Err(failed(kind.clone()));
+            }
+            link.silent = None;
+            let connecting = tokio::time::timeout(CONNECT, self.connect());
+            let connected = connecting
+                .await
+                .unwrap_or_else(|_late| Err(SshErrorKind::silent("log in", CONNECT)));
+            match connected {
+                Ok(session) => {
+                    let session = Arc::new(session);
+                    link.session = Some(Arc::clone(&session));
+                    Ok(session)
+                }
+                Err(kind) => {
+                    if matches!(kind, SshErrorKind::Silent { .. }) {
+                        link.silent = Some((Instant::now(), kind.clone()));
+                    }
+                    Err(failed(kind))
+                }
+            }
         })
     }
 
@@ -90,11 +117,11 @@ impl SshHost {
         let (host, port) = (self.address.host.as_str(), self.address.port);
         let connected = match &self.via {
             None => {
-                let stream = TcpStream::connect((host, port)).await.map_err(|error| {
-                    SshErrorKind::Connection {
-                        what: "connect",
-                        reason: told(&error),
-                    }
+                let reached = tokio::time::timeout(REACH, TcpStream::connect((host, port))).await;
+                let reached = reached.map_err(|_late| SshErrorKind::silent("connect", REACH))?;
+                let stream = reached.map_err(|error| SshErrorKind::Connection {
+                    what: "connect",
+                    reason: told(&error),
                 })?;
                 russh::client::connect_stream(config, stream, pinned).await
             }

@@ -1,5 +1,7 @@
 //! Why a machine could not be reached over SSH.
 
+use std::time::Duration;
+
 use crate::platform::Retry;
 
 /// A machine that could not be spoken to.
@@ -61,7 +63,15 @@ pub enum SshErrorKind {
         /// Why.
         why: Box<SshError>,
     },
-    /// It did not answer, or not as an SSH server does.
+    /// It did not answer in time.
+    #[error("{what}: nothing came of it within {seconds} s")]
+    Silent {
+        /// What was tried.
+        what: &'static str,
+        /// How long.
+        seconds: u64,
+    },
+    /// It refused, or did not answer as an SSH server does.
     #[error("{what}: {reason}")]
     Connection {
         /// What was tried.
@@ -79,11 +89,16 @@ impl SshErrorKind {
         }
     }
 
+    pub(super) fn silent(what: &'static str, waited: Duration) -> Self {
+        let seconds = waited.as_secs();
+        Self::Silent { what, seconds }
+    }
+
     /// Whether the same machine may be reached later.
     pub fn retry(&self) -> Retry {
         match self {
             Self::Via { why, .. } => why.kind.retry(),
-            Self::Connection { .. } => Retry::Later,
+            Self::Silent { .. } | Self::Connection { .. } => Retry::Later,
             Self::UnknownHostKey { .. }
             | Self::OtherHostKey { .. }
             | Self::Refused { .. }

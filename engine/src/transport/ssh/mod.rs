@@ -60,7 +60,7 @@ pub struct SshHost {
     identities: Arc<Identities>,
     /// The server through which it is reached.
     via: Option<Arc<SshHost>>,
-    session: Mutex<Option<Arc<connection::Session>>>,
+    link: Mutex<connection::Link>,
     /// A server gives a connection a number of channels for commands (sshd: `MaxSessions`, 10).
     commands: Semaphore,
 }
@@ -79,7 +79,7 @@ impl SshHost {
             address,
             identities,
             via,
-            session: Mutex::default(),
+            link: Mutex::default(),
             commands: Semaphore::new(MOST_COMMANDS),
         })
     }

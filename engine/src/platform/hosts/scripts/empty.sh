@@ -13,3 +13,12 @@ empty() {
     rmdir "$1" 2>/dev/null
     [ -z "$(ls -A "$1" 2>/dev/null)" ] || printf '%s is not empty\n' "$1"
 }
+# Empties a folder and puts back what was in it before the machine was a node.
+restore() {
+    empty "$1"
+    number=$(sed -n "s|^\([0-9]*\) $1\$|\1|p" "$before/volumes" 2>/dev/null)
+    [ -n "$number" ] || return
+    mkdir -p "$1"
+    cp -a --reflink=auto "$before/volume$number/." "$1/"
+    [ "$(inventory "$1")" = "$(inventory "$before/volume$number")" ] || printf '%s is not as it was before\n' "$1"
+}

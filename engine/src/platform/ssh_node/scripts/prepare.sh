@@ -1,23 +1,7 @@
-# Keeps what the machine was like before, and installs what is missing. Arguments: the program, the folders
-# that will have files of the node, a line each, and the packages that bring the program.
-set -eu
-program=$1 folders=$2
-shift 2
-umask 077
-before=/var/lib/coe/before
-if [ ! -d "$before" ]; then
-    rm -rf "$before.new"
-    mkdir -p "$before.new"
-    hostname >"$before.new/hostname"
-    ls /sys/class/net >"$before.new/interfaces"
-    printf '%s\n' "$folders" | while read -r folder; do
-        [ -z "$folder" ] || [ -e "$folder" ] || printf '%s\n' "$folder"
-    done >"$before.new/folders"
-    for table in raw mangle nat filter; do
-        iptables -w -t "$table" -S >"$before.new/iptables.$table" 2>/dev/null || true
-    done
-    mv "$before.new" "$before"
-fi
+# Installs what is missing. Arguments, after those of what is kept before: the program, and the packages that bring it.
+shift 3
+program=$1
+shift
 command -v "$program" >/dev/null && exit 0
 export DEBIAN_FRONTEND=noninteractive
 # What is installed does not start by itself, now or later: the node's own service starts it.
