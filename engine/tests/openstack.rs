@@ -364,6 +364,7 @@ contract! {
     boot_files_are_there
     files_that_are_put_are_read_back
     a_command_reads_its_input
+    stop_and_start_keep_address_port_and_data
     ensure_starts_a_stopped_machine
     a_missing_image_is_named
     clusters_made_at_once_get_subnets_of_their_own
