@@ -86,6 +86,23 @@ impl Machines {
         });
     }
 
+    /// Nothing reaches the machine any more. A container that is killed would lose its address to another one.
+    pub fn lose(&self, name: &str) {
+        self.silence(name, "-I");
+    }
+
+    /// A machine that was lost is reached again.
+    pub fn find_again(&self, name: &str) {
+        self.silence(name, "-D");
+    }
+
+    fn silence(&self, name: &str, change: &str) {
+        let rules = format!(
+            "iptables -w {change} INPUT -i eth0 -j DROP && iptables -w {change} OUTPUT -o eth0 -j DROP"
+        );
+        self.on(name, &rules);
+    }
+
     /// The machine's container.
     pub fn container(&self, name: &str) -> String {
         format!("{}-{name}", self.prefix)
@@ -148,7 +165,8 @@ impl Machines {
     pub fn assert_clean(&self, name: &str) {
         let left = self.on(
             name,
-            "ls -A /var/lib/docker /etc/docker /var/lib/coe/machine.json /var/lib/coe/clusters 2>/dev/null | grep -v ':$'; \
+            "find /var/lib/docker /etc/docker -mindepth 1 -maxdepth 1 2>/dev/null; \
+             find /var/lib/coe/machine.json /var/lib/coe/clusters 2>/dev/null; \
              systemctl is-active coe-node.service; ls /sys/class/net | grep -v '^eth0$\\|^lo$'; pidof dockerd; \
              iptables -S | grep -v '^-P'; iptables -t nat -S | grep -v '^-P'; true",
         );

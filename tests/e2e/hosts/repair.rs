@@ -1,8 +1,7 @@
 //! A machine that is lost is replaced by one of the pool; when it comes back it is given back clean.
 
-use coe_tests::docker::docker;
+use coe_tests::Stack;
 use coe_tests::machines::Machines;
-use coe_tests::{Stack, await_condition};
 
 use super::swarm;
 
@@ -21,7 +20,7 @@ fn a_machine_that_is_lost_is_replaced_from_the_pool() {
         marker.is_ok_and(|marker| marker.contains(&format!("\"name\":\"{worker}\"")))
     };
     let lost = *ALL.iter().find(is_worker).expect("a machine is the worker");
-    docker(&["kill", &machines.container(lost)]);
+    machines.lose(lost);
 
     let operations = stack.planned_operations();
     assert!(
@@ -34,11 +33,7 @@ fn a_machine_that_is_lost_is_replaced_from_the_pool() {
     stack.assert_ready(&["control-plane-1", "worker-1"]);
     stack.assert_plan_is_empty();
 
-    docker(&["start", &machines.container(lost)]);
-    await_condition("sshd listens again", || {
-        let active = "systemctl is-active --quiet ssh";
-        machines.try_on(lost, active).is_ok()
-    });
+    machines.find_again(lost);
     // Its marker is older than that of the machine in its place: it counts no more.
     stack.assert_plan_is_empty();
     stack.destroy();
