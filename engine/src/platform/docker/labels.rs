@@ -8,7 +8,7 @@ use crate::platform::{PlatformError, Retry, Scope};
 
 /// On a container: what its node was made as, JSON of `NodeSpec`, with the host ports that were chosen.
 pub(super) const NODE_SPEC: &str = "io.coe.node.spec";
-/// On a container: its address. The list of containers does not have it once a container is stopped.
+/// On a container: its address in its cluster's network. The list of containers does not have it once a container is stopped.
 pub(super) const NODE_ADDRESS: &str = "io.coe.node.address";
 /// On a container: the id of its node's network, which may be one without our labels.
 pub(super) const NETWORK_ID: &str = "io.coe.network.id";
@@ -16,6 +16,8 @@ pub(super) const NETWORK_ID: &str = "io.coe.network.id";
 pub(super) const VOLUME_NAME: &str = "io.coe.volume.name";
 /// On the container that asks which privileges the engine grants, and that is no node.
 pub(super) const PRIVILEGES: &str = "io.coe.privileges";
+/// On a balancer: what it was made as, JSON of `balancer::Made`.
+pub(super) const BALANCER: &str = "io.coe.balancer";
 /// On a record: the cluster's record, JSON of `ClusterRecord`.
 pub(super) const RECORD: &str = "io.coe.cluster.record";
 /// On a record: which of two records is the newer one, a number.
