@@ -173,7 +173,6 @@ impl Cluster {
         let observed = &self.observed;
         let is_remembered = |record: &ClusterRecord| {
             record.addresses.contains_key(name)
-                || record.departed.contains(name)
                 || pool_role(&record.spec.name, name).is_some()
                 || group_of(record, name).is_some()
         };

@@ -300,20 +300,25 @@ impl Course<'_> {
         for repaired in [Role::ControlPlane, Role::Worker] {
             let lanes = plan.changes.iter().filter_map(|change| match change {
                 Change::RepairNode { name, role, fault } if *role == repaired => {
-                    Some(self.repair(name, *role, *fault))
+                    Some((name, self.repair(name, *role, *fault)))
                 }
                 Change::RecreateNode { name, role, .. }
                     if *role == repaired && holders.contains(name) =>
                 {
-                    Some(make_again(self.spec, self.node(name, *role)))
+                    Some((name, make_again(self.spec, self.node(name, *role))))
                 }
                 _ => None,
             });
-            let lanes: Stage = lanes.collect();
-            let regains_quorum = repaired == Role::ControlPlane
-                && self.observed.members.is_none()
-                && !lanes.is_empty();
-            saga = saga.then(lanes);
+            let nobody_answers = repaired == Role::ControlPlane && self.observed.members.is_none();
+            // Those that kept the cluster's state come back first: the others ask them for it.
+            let (first, then): (Vec<_>, Vec<_>) = lanes.partition(|(name, _)| {
+                !nobody_answers || self.observed.volumes.contains_key(*name)
+            });
+            let regains_quorum = nobody_answers && !first.is_empty();
+            let stage = |lanes: Vec<(&NodeName, Lane)>| -> Stage {
+                lanes.into_iter().map(|(_, lane)| lane).collect()
+            };
+            saga = saga.then(stage(first)).then(stage(then));
             if regains_quorum {
                 // A new leader takes those that ran all the time for dead until they have found it.
                 saga = saga.then_step(WaitForReturn {

@@ -49,10 +49,6 @@ pub struct ClusterRecord {
     /// cluster was stopped.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub put_off: BTreeMap<NodeName, NodeSettings>,
-    /// Nodes that were removed while the cluster could not be told. Its COE has them as members of which nothing is
-    /// left, until it is told.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub departed: BTreeSet<NodeName>,
     /// The groups of nodes beside its pool.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<GroupName, GroupRecord>,

@@ -362,17 +362,22 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Members whose nodes were removed while nobody could tell the cluster. Others that are down are not this
-    /// program's to forget: they run on somebody else's machines.
+    /// Members of which nothing is left and that nobody wants. One that lives runs on somebody else's
+    /// machine, and one that the record remembers is a node beside the pool that lost its machine: both
+    /// stay.
     fn forget_members(&self, changes: &mut Vec<Change>) {
-        let Some(record) = self.record() else { return };
+        let remembers = |name: &NodeName| {
+            self.record()
+                .is_some_and(|record| record.addresses.contains_key(name))
+        };
         let members = self.observed.members.iter().flatten();
         changes.extend(
             members
                 .filter(|(name, member)| {
-                    record.departed.contains(*name)
-                        && member.state == MemberState::Down
+                    member.state == MemberState::Down
                         && !self.has_something_left(name)
+                        && !remembers(name)
+                        && pool_role(&self.desired.name, name).is_none()
                 })
                 .map(|(name, _)| Change::ForgetMember { name: name.clone() }),
         );

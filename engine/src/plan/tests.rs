@@ -2,7 +2,6 @@
 
 mod balancer;
 mod certificates;
-mod departed;
 mod group;
 mod upgrade;
 
@@ -67,7 +66,6 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
             phase: Phase::There,
             coe_labels: None,
             put_off: BTreeMap::new(),
-            departed: BTreeSet::new(),
             groups: BTreeMap::new(),
         }),
         network: Some(Network {
@@ -594,6 +592,41 @@ fn a_lost_quorum_is_brought_back_before_anything_that_needs_it() {
     ] {
         check(&desired, &observed, &expected);
     }
+}
+
+#[test]
+fn a_member_of_which_nothing_is_left_is_forgotten() {
+    let member = |state| Member {
+        id: "extra".to_owned(),
+        role: Role::Worker,
+        state,
+        version: "28.1.1".to_owned(),
+        labels: BTreeMap::new(),
+        taints: BTreeSet::new(),
+        expires: None,
+    };
+    let with_member = |state| {
+        let mut observed = serving(&spec(1, 1));
+        let members = observed.members.as_mut().unwrap();
+        members.insert(name("extra"), member(state));
+        observed
+    };
+    check(
+        &spec(1, 0),
+        &with_member(MemberState::Down),
+        &expect![[r"
+            - forget extra: the cluster knows it, and it has no machine
+            - remove worker bar-worker-1: drain it, then its machine and volumes"]],
+    );
+    // It runs on a machine of somebody's own.
+    check(&spec(1, 1), &with_member(MemberState::Ready), &expect![""]);
+    // A node beside the pool that lost its machine is its own request's to repair.
+    let mut remembered = with_member(MemberState::Down);
+    let record = remembered.record.as_mut().unwrap();
+    record
+        .addresses
+        .insert(name("extra"), "10.89.0.9".parse().unwrap());
+    check(&spec(1, 1), &remembered, &expect![""]);
 }
 
 #[test]

@@ -30,8 +30,6 @@ impl Step for RemoveMember {
     }
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
-        leave(site, &self.node).await?;
-        site.is_forgotten(&self.node);
-        Ok(())
+        leave(site, &self.node).await
     }
 }

@@ -13,6 +13,9 @@ use super::wait_for_return::come_back;
 use crate::model::{NodeName, Role};
 use crate::saga::{Step, StepError, StepName};
 
+/// How long the only control plane is given to come back, on whatever busy machine: nothing else can be done for it.
+const ALONE: Duration = Duration::from_mins(4);
+
 /// What is done before a node joins anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comeback {
@@ -48,14 +51,21 @@ impl Step for RestoreMember {
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
         let node = std::slice::from_ref(&self.node);
+        // The cluster's own state is on it and nowhere else: one that left would take it along.
+        let is_alone = self.role == Role::ControlPlane && !site.has_other_control_plane(&self.node);
         if let Comeback::ByItself(patience) = self.comeback
             && let Ok(asked) = site.control_plane(&self.node)
-            && come_back(site, asked.as_ref(), node, patience).await
         {
-            return Ok(());
+            let patience = if is_alone {
+                patience.max(ALONE)
+            } else {
+                patience
+            };
+            if come_back(site, asked.as_ref(), node, patience).await {
+                return Ok(());
+            }
         }
-        // The cluster's own state is on it and nowhere else: one that left would take it along.
-        if self.role == Role::ControlPlane && !site.has_other_control_plane(&self.node) {
+        if is_alone {
             return Err(StepError::OnlyControlPlane(self.node.clone()));
         }
         leave(site, &self.node).await?;

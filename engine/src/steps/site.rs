@@ -68,8 +68,6 @@ struct Known {
     coe_labels: Option<BTreeMap<String, String>>,
     /// What nodes beside the pool have still to be given.
     put_off: BTreeMap<NodeName, NodeSettings>,
-    /// Nodes that were removed, and of which the COE could not be told.
-    departed: BTreeSet<NodeName>,
     /// The groups of nodes beside the pool, as they are remembered.
     groups: BTreeMap<GroupName, GroupRecord>,
     initialized: bool,
@@ -223,10 +221,6 @@ impl Site {
             known.preloaded.clone_from(&record.preloaded);
             known.coe_labels = Some(record.coe_labels().clone());
             known.put_off.clone_from(&record.put_off);
-            known.departed.clone_from(&record.departed);
-            if let Some(members) = &observed.members {
-                known.departed.retain(|name| members.contains_key(name));
-            }
             known.groups.clone_from(&record.groups);
             known.initialized = record.initialized;
         }
@@ -385,11 +379,6 @@ impl Site {
     /// The node has the labels that were asked for last.
     pub(super) fn is_labelled(&self, node: &NodeName) {
         self.known().put_off.remove(node);
-    }
-
-    /// The COE was told that the node is gone.
-    pub(super) fn is_forgotten(&self, node: &NodeName) {
-        self.known().departed.remove(node);
     }
 
     /// The COE has the labels of the spec.

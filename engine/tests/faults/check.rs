@@ -131,7 +131,9 @@ fn nothing_is_without_owner(world: &World, observed: &ObservedCluster) -> Verdic
         let mut addresses: Vec<String> = observed
             .machines
             .values()
-            .map(|machine| machine.address.to_string())
+            .map(|machine| machine.address)
+            .chain(observed.balancer.iter().map(|balancer| balancer.address))
+            .map(|address| address.to_string())
             .collect();
         addresses.sort();
         let held = folder.join("networks").join(network).join("addresses");
@@ -139,6 +141,7 @@ fn nothing_is_without_owner(world: &World, observed: &ObservedCluster) -> Verdic
     }
     let ports = observed.machines.values();
     let ports: usize = ports.map(|machine| machine.published.len()).sum();
+    let ports = ports + usize::from(observed.balancer.is_some());
     same("ports", &names_in(&folder.join("ports"))?.len(), &ports)?;
     let id = vec![observed.id.to_string()];
     same("folder clusters", &names_in(&folder.join("clusters"))?, &id)?;

@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use coe_engine::model::{
-    ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
-    NodeName, NodeSpec, ObservedCluster, OperationId, Owner, Secret,
+    Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner, Secret,
 };
 use coe_engine::platform::simulated::{Call, Simulated};
-use coe_engine::platform::{ImageStream, MachineRequest, Machines, Platform, PlatformError, Scope};
+use coe_engine::platform::{
+    BalancerRequest, Balances, ImageStream, MachineRequest, Machines, Platform, PlatformError,
+    Scope,
+};
 use coe_engine::transport::{Command, Duplex, Exec, ExecError, NodeFile, Output, Stdin};
 
 use crate::gate::{Gate, Made, Refusal};
@@ -160,6 +163,10 @@ impl Platform for GatedPlatform {
             .await
     }
 
+    fn balances(&self) -> Option<&dyn Balances> {
+        Some(self)
+    }
+
     async fn put_record(&self, owner: &Owner, record: &ClusterRecord) -> Result<(), PlatformError> {
         self.write(Call::PutRecord, || self.inner.put_record(owner, record))
             .await
@@ -193,6 +200,25 @@ impl Platform for GatedPlatform {
             inner: self.inner.exec(machine),
             gate: Arc::clone(&self.gate),
         })
+    }
+}
+
+#[async_trait]
+impl Balances for GatedPlatform {
+    async fn ensure_balancer(
+        &self,
+        owner: &Owner,
+        request: &BalancerRequest,
+    ) -> Result<Balancer, PlatformError> {
+        self.write(Call::EnsureBalancer, || {
+            self.inner.ensure_balancer(owner, request)
+        })
+        .await
+    }
+
+    async fn delete_balancer(&self, cluster: ClusterId) -> Result<(), PlatformError> {
+        self.write(Call::DeleteBalancer, || self.inner.delete_balancer(cluster))
+            .await
     }
 }
 

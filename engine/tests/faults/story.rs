@@ -108,7 +108,7 @@ impl Story {
             Self::Create | Self::CreateKept | Self::CreateStopped => Wanted::nothing(),
             Self::Start => Wanted::cluster(stopped(spec(1, 1))),
             Self::ScaleDown => Wanted::cluster(spec(1, 3)),
-            Self::FewerControlPlanes => Wanted::cluster(spec(3, 0)),
+            Self::Stop | Self::FewerControlPlanes | Self::Destroy => Wanted::cluster(spec(3, 0)),
             Self::RepairControlPlane => Wanted::cluster(spec(3, 1)),
             Self::NodeRemove => Wanted {
                 node: Some(extra()),
@@ -116,14 +116,12 @@ impl Story {
             },
             Self::GroupGrow | Self::GroupUpgrade => with_group(group(1)),
             Self::GroupShrink | Self::GroupRemove => with_group(group(2)),
-            Self::Stop
-            | Self::ScaleUp
+            Self::ScaleUp
             | Self::MoreControlPlanes
             | Self::NodeAdd
             | Self::GroupAdd
             | Self::Repair
-            | Self::Upgrade
-            | Self::Destroy => Wanted::cluster(spec(1, 1)),
+            | Self::Upgrade => Wanted::cluster(spec(1, 1)),
         }
     }
 
@@ -153,7 +151,8 @@ impl Story {
                 on_failure: OnCreateFailure::Keep,
                 ..Wanted::cluster(preloaded(spec(1, 1)))
             },
-            Self::CreateStopped | Self::Stop => Wanted::cluster(stopped(spec(1, 1))),
+            Self::CreateStopped => Wanted::cluster(stopped(spec(1, 1))),
+            Self::Stop => Wanted::cluster(stopped(spec(3, 0))),
             Self::ScaleUp => Wanted::cluster(spec(1, 3)),
             Self::MoreControlPlanes | Self::RepairControlPlane => Wanted::cluster(spec(3, 1)),
             Self::FewerControlPlanes => Wanted::cluster(spec(1, 0)),

@@ -1,6 +1,6 @@
 //! Clusters to try a platform with, and their removal when a test has ended in whatever way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -286,7 +286,6 @@ impl Cluster {
             addresses: BTreeMap::new(),
             api_ports: BTreeMap::new(),
             balancer_port: None,
-            departed: BTreeSet::new(),
             subnet: None,
             initialized: true,
             phase: Phase::There,

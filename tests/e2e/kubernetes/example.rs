@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use coe_tests::docker::try_docker;
+use coe_tests::process::{Signal, provider_of, send};
 use coe_tests::provider::{
     kubernetes_node_image, older_kubernetes_node_image, repository, workload_image,
 };
@@ -42,6 +44,26 @@ impl Example {
         let values = self.values(image, values);
         let apply = ["apply", "-auto-approve", "-input=false"];
         self.run(&apply, &values).succeeded()
+    }
+
+    /// Begins to apply it, and kills the provider in the middle of the upgrade: once the control plane's machine is
+    /// the newer one.
+    fn kill_when_control_plane_is_of(&self, image: &str, values: &[&str]) {
+        let values = self.values(image, values);
+        let apply = ["apply", "-auto-approve", "-input=false"];
+        let arguments: Vec<&str> = apply
+            .into_iter()
+            .chain(values.iter().map(String::as_str))
+            .collect();
+        let mut terraform = self.stack.start(&arguments);
+        let control_plane = format!("{}-control-plane-1", self.stack.name());
+        let its_image = ["inspect", "--format={{.Config.Image}}", &control_plane];
+        await_condition("the control plane's machine is the newer one", || {
+            try_docker(&its_image).is_ok_and(|is| is.trim() == image)
+        });
+        let provider = provider_of(terraform.id()).expect("terraform has started the provider");
+        send(Signal::Kill, provider);
+        assert!(!terraform.wait().expect("terraform ends").success());
     }
 
     /// Nothing is left to do with these values.
@@ -101,6 +123,7 @@ fn it_is_made_upgraded_with_room_for_its_work_and_becomes_one_that_bears_a_loss(
     assert!(endpoint.is_string(), "{endpoint}");
     assert_eq!(kubeconfig["clusters"][0]["cluster"]["server"], endpoint);
 
+    example.kill_when_control_plane_is_of(newer, &one_worker);
     example.apply(newer, &one_worker);
     let version = newer.rsplit_once(":v").expect("the tag is a version").1;
     let nodes = |names: &[&str]| -> Vec<(String, String)> {

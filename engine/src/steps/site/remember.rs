@@ -66,7 +66,6 @@ impl Site {
                 .clone()
                 .filter(|labels| *labels != self.spec.labels),
             put_off: known.put_off.clone(),
-            departed: known.departed.clone(),
             groups: known.groups.clone(),
         }
     }
