@@ -3,10 +3,13 @@
 pub mod docker;
 mod flavor;
 pub mod hosts;
+mod http;
+mod labels;
 mod making;
 pub mod openstack;
 pub mod simulated;
 mod ssh_node;
+mod subnets;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::client::{Call, Service};
 use super::image::{ListedFlavor, ListedImage, find_flavor, names};
-use super::network::{Listed, ListedSubnet, NETWORK, SECURITY_GROUP, SUBNET, overlap};
+use super::network::{Listed, ListedSubnet, NETWORK, SECURITY_GROUP, SUBNET};
 use super::server::ListedServer;
 use super::{NAME, OpenStack};
 use crate::error::chain;
@@ -15,6 +15,7 @@ use crate::model::{
     ClusterId, ClusterSpec, Finding, Flavor, ImageName, NetworkSpec, NodeSpec, ObservedCluster,
     Owner, Role, Subject, VolumeLife,
 };
+use crate::platform::subnets::overlap;
 use crate::platform::{PlatformError, Retry};
 
 /// What the project may have, and has. Less than nothing: as much as it likes.
