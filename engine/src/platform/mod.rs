@@ -1,5 +1,7 @@
 //! What makes networks and machines.
 
+mod cloud;
+pub mod cloudstack;
 pub mod docker;
 mod flavor;
 pub mod hosts;
