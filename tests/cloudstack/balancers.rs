@@ -20,6 +20,7 @@ pub(crate) struct Balancer {
     pub(crate) owner: Owner,
     pub(crate) address: Uuid,
     name: String,
+    description: String,
     algorithm: String,
     protocol: String,
     pub(crate) public: u16,
@@ -40,7 +41,7 @@ impl Balancer {
         extend(
             &mut view,
             json!({
-                "name": self.name, "algorithm": self.algorithm, "protocol": self.protocol,
+                "name": self.name, "description": self.description, "algorithm": self.algorithm, "protocol": self.protocol,
                 "publicport": self.public.to_string(), "privateport": self.private.to_string(),
                 "publicipid": self.address, "publicip": address.map(|address| address.ip),
                 "networkid": address.map(|address| address.network), "zoneid": zone.id, "zonename": zone.name,
@@ -88,6 +89,7 @@ pub(crate) fn create_load_balancer_rule(cloud: &Arc<Cloud>, call: &Call) -> Resu
             owner,
             address: address_id,
             name,
+            description: call.text("description").unwrap_or_default().to_owned(),
             algorithm,
             protocol,
             public,

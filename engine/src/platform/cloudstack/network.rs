@@ -114,8 +114,8 @@ impl CloudStack {
                 self.make_network(owner, subnet).await?
             }
         };
-        self.complete_network(owner, &network, &addresses).await?;
-        described(&network, true, &[])
+        let access = self.complete_network(owner, &network, &addresses).await?;
+        described(&network, true, Some(access.address), &[])
     }
 
     async fn make_network(
@@ -269,8 +269,9 @@ impl CloudStack {
     ) -> Result<Network, PlatformError> {
         let (network, access, machines) = self.existing_network(id_or_name).await?;
         self.let_in(owner, &access, "tcp", ssh_ports()).await?;
+        let outside = Some(access.address);
         self.knows(access);
-        described(&network, false, &machines)
+        described(&network, false, outside, &machines)
     }
 
     /// A network that exists, how it is reached, and the addresses that others hold in it.
@@ -440,6 +441,7 @@ pub(super) fn find<'a>(
 pub(super) fn described(
     network: &ListedNetwork,
     owned: bool,
+    outside: Option<IpAddr>,
     others: &[IpAddr],
 ) -> Result<Network, PlatformError> {
     let subnet = network.cidr.ok_or_else(|| {
@@ -454,6 +456,7 @@ pub(super) fn described(
         taken: gateway.into_iter().chain(others.iter().copied()).collect(),
         // A virtual router knows no way to what is behind a machine.
         carries: Carries::MachinesOnly,
+        outside,
         owned,
     })
 }

@@ -69,7 +69,8 @@ impl CloudStack {
         for network in &networks {
             if let Some(owner) = network.owner().filter(in_scope) {
                 let cluster = ObservedCluster::among(&mut clusters, &owner);
-                cluster.network = Some(described(network, true, &[])?);
+                let outside = Access::of(network, &addresses).map(|access| access.address);
+                cluster.network = Some(described(network, true, outside, &[])?);
             }
         }
         for kept in &records {
@@ -111,7 +112,8 @@ impl CloudStack {
                 let others = others.flat_map(|machine| &machine.nic);
                 let others = others.filter(|nic| nic.networkid == network.id);
                 let others: Vec<_> = others.filter_map(|nic| nic.ipaddress).collect();
-                cluster.network = Some(described(network, false, &others)?);
+                let outside = Access::of(network, &addresses).map(|access| access.address);
+                cluster.network = Some(described(network, false, outside, &others)?);
             }
         }
         Ok(clusters.into_values().collect())

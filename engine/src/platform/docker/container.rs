@@ -201,6 +201,7 @@ mod tests {
                 subnet: "10.89.0.0/24".parse().unwrap(),
                 taken: Vec::new(),
                 carries: Carries::AnyAddress,
+                outside: None,
                 owned: true,
             },
             boot: Boot {

@@ -516,6 +516,7 @@ pub(super) fn described_network(network: &Listed, subnet: &ListedSubnet, owned: 
         taken,
         // Neutron drops what a port sends from an address that is not its own.
         carries: Carries::MachinesOnly,
+        outside: None,
         owned,
     }
 }
