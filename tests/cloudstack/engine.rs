@@ -11,6 +11,7 @@ use ipnet::Ipv4Net;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
+use tokio::sync::{RwLock, RwLockReadGuard};
 use uuid::Uuid;
 
 use crate::cloud::Cloud;
@@ -55,7 +56,28 @@ pub(crate) enum Stop {
 
 pub(crate) enum Engine {
     Pretended,
-    Docker { server: String, image: String },
+    Docker {
+        server: String,
+        image: String,
+        /// Read while something is made, written once all is to go.
+        making: RwLock<Making>,
+    },
+}
+
+/// Whether anything may be made any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Making {
+    Allowed,
+    Over,
+}
+
+/// What making something takes while it is made.
+async fn allowed(making: &RwLock<Making>) -> Outcome<RwLockReadGuard<'_, Making>> {
+    let guard = making.read().await;
+    match *guard {
+        Making::Allowed => Ok(guard),
+        Making::Over => Err("the cloud is ending".to_owned()),
+    }
 }
 
 type Outcome<T> = Result<T, String>;
@@ -93,6 +115,7 @@ impl Engine {
         Self::Docker {
             server: server.to_owned(),
             image: image.to_owned(),
+            making: RwLock::new(Making::Allowed),
         }
     }
 
@@ -112,12 +135,13 @@ impl Engine {
         id: Uuid,
         range: Option<(Ipv4Net, Ipv4Addr)>,
     ) -> Outcome<(Ipv4Net, Ipv4Addr)> {
-        let Self::Docker { server, .. } = self else {
+        let Self::Docker { server, making, .. } = self else {
             // CloudStack's networks are all alike, for none knows of another.
             let alike = Ipv4Net::new(Ipv4Addr::new(10, 1, 1, 0), 24);
             let alike = alike.map_err(|error| error.to_string())?;
             return Ok(range.unwrap_or((alike, Ipv4Addr::new(10, 1, 1, 1))));
         };
+        let _made = allowed(making).await?;
         let (name, label) = (format!("{server}-{}", short(id)), Self::label_of(server));
         let mut refused = String::new();
         for _ in 0..MOST_RANGES {
@@ -155,9 +179,15 @@ impl Engine {
 
     /// Makes a machine's container, if there is none yet, and puts into it what it finds when it boots.
     pub(crate) async fn create_machine(&self, plan: &Container) -> Outcome<()> {
-        let Self::Docker { server, image } = self else {
+        let Self::Docker {
+            server,
+            image,
+            making,
+        } = self
+        else {
             return Ok(());
         };
+        let _made = allowed(making).await?;
         let name = Self::container_name(server, plan.id);
         if docker(&["container", "inspect", &name]).await.is_err() {
             self.create_container(server, image, &name, plan).await?;
@@ -260,9 +290,10 @@ impl Engine {
 
     /// Removes all that this server made.
     pub(crate) async fn remove_everything(&self) {
-        let Self::Docker { server, .. } = self else {
+        let Self::Docker { server, making, .. } = self else {
             return;
         };
+        *making.write().await = Making::Over;
         let filter = format!("label={}", Self::label_of(server));
         let lists: [(&[&str], &[&str]); 2] = [
             (&["ps", "--all", "--quiet"], &["rm", "--force", "--volumes"]),

@@ -4,4 +4,5 @@ mod authentication;
 mod fixture;
 mod jobs;
 mod lists;
+mod machines;
 mod networks;
