@@ -67,7 +67,7 @@ fn machines_boot_and_are_reached_as_the_rules_say() {
     let cloud = Cloud::start();
     let site = Site::of(&cloud, "net");
     let key = Key::registered(&cloud);
-    let data = "#cloud-config\nwrite_files:\n- path: /etc/told\n  content: by user data\n";
+    let data = "#cloud-config\nwrite_files:\n- path: /etc/told\n  content: |\n    by user data\n";
     let data = STANDARD.encode(data);
     let begun = ["one", "two"].map(|name| {
         let call = site.machine(name, &[("keypair", "key"), ("userdata", &data)]);
@@ -118,7 +118,7 @@ fn machines_boot_and_are_reached_as_the_rules_say() {
         key.on(
             &ip,
             "2222",
-            "hostname; cat /etc/told; sudo id -un; ip route show default",
+            "hostname && cat /etc/told && sudo id -un && ip route show default",
         )
     };
     await_condition("the machine lets its user in", || said().is_some());
