@@ -55,6 +55,32 @@ fn a_restart_fails_the_jobs_that_run() {
         refusal.text,
         "job cancelled because of management server restart or shutdown"
     );
+
+    cloud.set(&json!({ "restarted_jobs": "tell_nothing" }));
+    let begun = cloud.ask("deployVirtualMachine", &site.machine("two", &[]));
+    cloud.set(&json!({ "restart": {} }));
+    let job = text(&begun, "jobid");
+    coe_tests::await_condition("the cloud is back", || {
+        cloud
+            .try_ask("queryAsyncJobResult", &[("jobid", &job)])
+            .is_ok()
+    });
+    let ended = cloud.ask("queryAsyncJobResult", &[("jobid", &job)]);
+    assert_eq!(
+        (&ended["jobstatus"], &ended["jobresult"]),
+        (&json!(2), &Value::Null)
+    );
+}
+
+#[test]
+fn a_machine_that_is_destroyed_before_its_deploy_began_does_not_come_to_be() {
+    let cloud = Cloud::pretended();
+    let site = Site::of(&cloud, "net");
+    cloud.set(&json!({ "job_seconds": { "deployVirtualMachine": 0.5 } }));
+    let begun = cloud.ask("deployVirtualMachine", &site.machine("one", &[]));
+    cloud.run("destroyVirtualMachine", &[("id", &text(&begun, "id"))]);
+    assert_eq!(code(cloud.await_job(&text(&begun, "jobid"))), 530);
+    assert_eq!(cloud.state()["machines"]["one"]["state"], "Destroyed");
 }
 
 #[test]
