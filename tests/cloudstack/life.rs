@@ -185,11 +185,12 @@ pub(crate) fn destroy_virtual_machine(cloud: &Arc<Cloud>, call: &Call) -> Result
                     machine.destroyed = Some(Instant::now());
                 }
             }
-            let view = view_of(&at, id);
             if expunge {
                 expunge_machine(&at, id).await?;
+                // What is gone has no view: CloudStack answers with an empty object of no name.
+                return Ok(json!({ "null": {} }));
             }
-            Ok(view)
+            Ok(view_of(&at, id))
         },
     )
 }

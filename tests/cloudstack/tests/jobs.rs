@@ -156,3 +156,22 @@ fn a_machine_stops_starts_and_goes_in_its_time() {
     cloud.run("deleteNetwork", &network);
     assert_eq!(cloud.ask("listNetworks", &[]), json!({}));
 }
+
+#[test]
+fn affinity_groups_have_machines_and_names_of_their_own() {
+    let cloud = Cloud::pretended();
+    let site = Site::of(&cloud, "net");
+    let apart = [("name", "apart"), ("type", "host anti-affinity")];
+    let group = cloud.run("createAffinityGroup", &apart)["affinitygroup"].clone();
+    let id = text(&group, "id");
+    assert_eq!(code(cloud.try_ask("createAffinityGroup", &apart)), 431);
+    let wrong = [("name", "other"), ("type", "neighbours")];
+    assert_eq!(code(cloud.try_ask("createAffinityGroup", &wrong)), 431);
+    let call = site.machine("one", &[("affinitygroupids", &id)]);
+    let machine = cloud.run("deployVirtualMachine", &call)["virtualmachine"].clone();
+    assert_eq!(names(&machine, "affinitygroup"), ["apart"]);
+    let members = &cloud.ask("listAffinityGroups", &[])["affinitygroup"][0]["virtualmachineIds"];
+    assert_eq!(members, &json!([machine["id"]]));
+    cloud.run("deleteAffinityGroup", &[("id", &id)]);
+    assert_eq!(cloud.ask("listAffinityGroups", &[]), json!({}));
+}
