@@ -142,6 +142,9 @@ impl Cluster {
                 Health::Unknown
             };
         }
+        if !self.is_balanced() {
+            return Health::Degraded;
+        }
         let every_node_serves = self.nodes().values().all(|node| match node.status {
             NodeStatus::Ready => true,
             NodeStatus::Drained => node.group != NodeGroup::Pool,
@@ -154,11 +157,23 @@ impl Cluster {
         }
     }
 
+    /// Whether what leads to its control planes runs, where it has something that does.
+    fn is_balanced(&self) -> bool {
+        let had_one = self
+            .record()
+            .is_some_and(|record| record.balancer_port.is_some());
+        match &self.observed.balancer {
+            Some(balancer) => balancer.state == MachineState::Running,
+            None => !had_one,
+        }
+    }
+
     /// Whether others have joined the node: the cluster knows it, and nothing of it was ever made here.
     fn is_of_others(&self, name: &NodeName) -> bool {
         let observed = &self.observed;
         let is_remembered = |record: &ClusterRecord| {
             record.addresses.contains_key(name)
+                || record.departed.contains(name)
                 || pool_role(&record.spec.name, name).is_some()
                 || group_of(record, name).is_some()
         };
@@ -324,11 +339,19 @@ fn member_status(state: MemberState) -> NodeStatus {
     }
 }
 
-/// Where the API of the first control plane is reached. While its machine is gone, where the next one
+/// Where the balancer is reached, or the API of the first control plane. While it is gone, where the next one
 /// will be reached.
 fn endpoint(observed: &ObservedCluster, coe: &dyn Coe) -> Option<String> {
     let record = observed.record.as_ref()?;
     let port = coe.api_port();
+    let balancer = observed
+        .balancer
+        .as_ref()
+        .map(|balancer| balancer.published);
+    let balancer = balancer.or_else(|| {
+        let port = record.balancer_port?;
+        Some((IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+    });
     let first = pool(observed, &record.spec, Role::ControlPlane, 1)
         .ok()?
         .pop()?;
@@ -344,7 +367,7 @@ fn endpoint(observed: &ObservedCluster, coe: &dyn Coe) -> Option<String> {
         .map(|machine| machine.address)
         .or_else(|| record.addresses.get(&first).copied())
         .map(|address| (address, port));
-    let (host, port) = published.or(address)?;
+    let (host, port) = balancer.or(published).or(address)?;
     let host = match host {
         // What listens everywhere is reached at home.
         IpAddr::V4(every) if every.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),

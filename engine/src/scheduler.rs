@@ -28,12 +28,22 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// How long a pause is at the most, unless the platform asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// From when on patience is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// Whoever looks waits no longer for one that was slow to fail.
+    Begin,
+    /// What took long before it failed is not worth less patience.
+    FirstFailure,
+}
+
 /// Until when work may go on, and how often it is tried again.
 #[derive(Debug, Clone)]
 pub struct Bounds {
     deadline: Timestamp,
     cancellation: CancellationToken,
     patience: Duration,
+    patience_since: Since,
     retries: RetryBudget,
 }
 
@@ -44,6 +54,7 @@ impl Bounds {
             deadline: operation.deadline,
             cancellation: operation.cancellation.clone(),
             patience: PATIENCE,
+            patience_since: Since::FirstFailure,
             retries: operation.retries.clone(),
         }
     }
@@ -54,6 +65,7 @@ impl Bounds {
             deadline: Timestamp::MAX,
             cancellation: CancellationToken::new(),
             patience: PATIENCE_OF_LOOKS,
+            patience_since: Since::Begin,
             retries: RetryBudget::default(),
         }
     }
@@ -69,6 +81,7 @@ impl Bounds {
             deadline,
             cancellation: CancellationToken::new(),
             patience: within,
+            patience_since: Since::FirstFailure,
             retries: RetryBudget::default(),
         }
     }
@@ -129,17 +142,21 @@ impl Scheduler {
     where
         F: Future<Output = Result<T, StepError>>,
     {
-        let began = Instant::now();
+        let mut impatient_since = match bounds.patience_since {
+            Since::Begin => Some(Instant::now()),
+            Since::FirstFailure => None,
+        };
         let mut pause = FIRST_PAUSE;
         loop {
             let error = match bounds.within(work()).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
+            let waited = impatient_since.get_or_insert_with(Instant::now).elapsed();
             let jittered = pause.mul_f64(0.5 + fastrand::f64());
             let wait = match error.retry() {
                 Retry::Never => return Err(error),
-                Retry::Later if began.elapsed() + jittered > bounds.patience => return Err(error),
+                Retry::Later if waited + jittered > bounds.patience => return Err(error),
                 Retry::Later => jittered,
                 Retry::After(asked) => asked.max(jittered),
             };
@@ -202,6 +219,15 @@ mod tests {
         (result, pauses.into_inner())
     }
 
+    /// The patience of an operation, without its deadline, which is a time of the clock.
+    fn cleanup_of_operation() -> Bounds {
+        Bounds {
+            patience: PATIENCE,
+            deadline: Timestamp::MAX,
+            ..cleanup()
+        }
+    }
+
     fn cleanup() -> Bounds {
         Bounds::for_cleanup(Duration::from_mins(1))
     }
@@ -243,6 +269,27 @@ mod tests {
         let (result, _) = refused_times(u32::MAX, Retry::Later, &Bounds::for_look()).await;
         assert!(matches!(result, Err(StepError::Platform(_))));
         assert!(began.elapsed() <= PATIENCE_OF_LOOKS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_took_long_before_it_failed_is_tried_again_and_a_look_is_not() {
+        let slow = PATIENCE * 2;
+        for (bounds, tries) in [(cleanup_of_operation(), 2), (Bounds::for_look(), 1)] {
+            let tried = Cell::new(0);
+            let result: Result<(), _> = scheduler()
+                .persevere(
+                    &bounds,
+                    |_, _| {},
+                    async || {
+                        tried.set(tried.get() + 1);
+                        tokio::time::sleep(slow).await;
+                        Err(refused(Retry::Later))
+                    },
+                )
+                .await;
+            assert!(result.is_err());
+            assert_eq!(tried.get(), tries);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -189,7 +189,11 @@ async fn a_created_cluster_serves_and_needs_nothing_more() {
 async fn a_cluster_grows_and_shrinks_without_losing_its_quorum_or_endpoint() {
     let bench = Bench::new();
     let mut cluster = bench.create(&spec(1, 1)).await;
+    let of_one = cluster.endpoint().map(str::to_owned);
+    cluster = bench.update(&cluster, &spec(3, 1)).await;
+    // Several control planes have a balancer, and what had one keeps it.
     let endpoint = cluster.endpoint().map(str::to_owned);
+    assert_ne!(endpoint, of_one);
     for (control_planes, workers) in [(3, 3), (3, 0), (5, 2), (1, 2)] {
         let spec = spec(control_planes, workers);
         cluster = bench.update(&cluster, &spec).await;
@@ -198,6 +202,29 @@ async fn a_cluster_grows_and_shrinks_without_losing_its_quorum_or_endpoint() {
         assert_eq!(cluster.endpoint(), endpoint.as_deref());
         assert_eq!(bench.sentences(&cluster, &spec).await, Vec::<String>::new());
     }
+}
+
+#[tokio::test]
+async fn a_balancer_that_is_gone_comes_back_with_its_endpoint() {
+    let bench = Bench::new();
+    let spec = spec(3, 0);
+    let cluster = bench.create(&spec).await;
+    let platform = bench.platform();
+    let balances = platform.balances().unwrap();
+    balances.delete_balancer(cluster.id()).await.unwrap();
+    let seen = bench.read(&cluster).await;
+    assert_eq!(
+        (seen.status(), seen.health()),
+        (ClusterStatus::Alert, Health::Degraded)
+    );
+    assert_eq!(seen.endpoint(), cluster.endpoint());
+    assert_eq!(
+        bench.sentences(&cluster, &spec).await,
+        ["~ make the balancer of bar again: it is gone"]
+    );
+    let repaired = bench.update(&cluster, &spec).await;
+    assert_serves(&repaired);
+    assert_eq!(repaired.endpoint(), cluster.endpoint());
 }
 
 #[tokio::test]
@@ -305,7 +332,8 @@ async fn a_cluster_hibernates_and_wakes_with_what_was_changed_meanwhile() {
         [
             "~ start 4 machines",
             "+ create worker bar-worker-2",
-            "~ set label task_history_limit = 7"
+            "~ set label task_history_limit = 7",
+            "+ create the balancer of bar"
         ]
     );
     assert_serves(&bench.update(&cluster, &woken).await);

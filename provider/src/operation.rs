@@ -44,6 +44,8 @@ pub(crate) async fn look<T>(
     limit: Duration,
     look: impl Future<Output = Result<T, Diagnostics>>,
 ) -> Result<T, Diagnostics> {
+    // What a look holds is large, and would be moved with whatever awaits it.
+    let look = Box::pin(look);
     tokio::select! {
         found = look => found,
         () = call.cancellation().cancelled() => Err(Diagnostic::error(

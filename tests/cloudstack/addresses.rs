@@ -164,14 +164,14 @@ pub(crate) fn associate_ip_address(cloud: &Arc<Cloud>, call: &Call) -> Result<Va
 
 pub(crate) fn list_public_ip_addresses(cloud: &Cloud, call: &Call) -> Result<Value, Refusal> {
     let state = cloud.state();
-    let network = match call.id("associatednetworkid")? {
-        Some(id) => Some(id),
-        None => call.id("networkid")?,
-    };
+    let network = call.id("associatednetworkid")?;
+    // The network that an address is *of*, which is the zone's public one, and no isolated one.
+    let of_network = call.id("networkid")?;
     let source_nat = call.flag("issourcenat")?;
     let found = state.listed(call, "id", &state.addresses)?;
     let found = found.into_iter().filter(|address| {
         network.is_none_or(|network| network == address.network)
+            && of_network.is_none()
             && source_nat.is_none_or(|only| only == (address.purpose == Use::SourceNat))
             && call
                 .text("ipaddress")

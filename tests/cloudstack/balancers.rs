@@ -41,7 +41,8 @@ impl Balancer {
         extend(
             &mut view,
             json!({
-                "name": self.name, "description": self.description, "algorithm": self.algorithm, "protocol": self.protocol,
+                "name": self.name, "description": self.description, "algorithm": self.algorithm,
+                "protocol": self.protocol,
                 "publicport": self.public.to_string(), "privateport": self.private.to_string(),
                 "publicipid": self.address, "publicip": address.map(|address| address.ip),
                 "networkid": address.map(|address| address.network), "zoneid": zone.id, "zonename": zone.name,

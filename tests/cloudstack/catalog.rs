@@ -288,7 +288,10 @@ pub(crate) fn list_network_offerings(cloud: &Cloud, call: &Call) -> Result<Value
     let wanted: Vec<&str> = call.list("supportedservices").collect();
     let state = cloud.state();
     let offerings = state.catalog.network_offerings.iter();
-    let offerings = offerings.filter(|offering| wanted.iter().all(|one| offering.has(one)));
+    let isolated = |kind: &str| kind.eq_ignore_ascii_case("Isolated");
+    let offerings = offerings.filter(|offering| {
+        wanted.iter().all(|one| offering.has(one)) && call.text("guestiptype").is_none_or(isolated)
+    });
     let listed = offerings.map(|offering| {
             let view = json!({
                 "id": offering.id, "name": offering.name, "displaytext": offering.name, "guestiptype": "Isolated",

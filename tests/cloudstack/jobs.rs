@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 use uuid::Uuid;
 
+use crate::accounts::Owner;
 use crate::call::Call;
 use crate::cloud::Cloud;
 use crate::faults::Kind;
 use crate::refusal::{Code, Refusal};
+use crate::settings::RestartedJobs;
 use crate::state::{State, moment};
 
 /// What jobs that were running say after a restart.
@@ -26,6 +28,8 @@ pub(crate) enum Progress {
     Working,
     Done(Value),
     Failed(Refusal),
+    /// The same, of a refusal that nobody can read back.
+    FailedSilently,
 }
 
 pub(crate) struct Job {
@@ -150,7 +154,10 @@ impl State {
                 task.abort();
             }
             job.ended = Some(Instant::now());
-            job.progress = Progress::Failed(Refusal::internal(RESTARTED));
+            job.progress = match self.settings.restarted_jobs {
+                RestartedJobs::TellWhy => Progress::Failed(Refusal::internal(RESTARTED)),
+                RestartedJobs::TellNothing => Progress::FailedSilently,
+            };
         }
     }
 
@@ -180,6 +187,10 @@ impl State {
                 view["jobresulttype"] = "object".into();
                 view["jobresult"] = result.clone();
             }
+            Progress::FailedSilently => {
+                view["jobstatus"] = 2.into();
+                view["jobresultcode"] = Code::INTERNAL.0.into();
+            }
             Progress::Failed(refusal) => {
                 view["jobstatus"] = 2.into();
                 // CloudStack's own, whatever the code inside is.
@@ -197,6 +208,8 @@ pub(crate) fn query_async_job_result(cloud: &Cloud, call: &Call) -> Result<Value
     let state = cloud.state();
     let job = state.jobs.iter().find(|job| job.id == id);
     let job = job.ok_or_else(|| call.no_entity("jobid", id))?;
+    let owner = Owner::Account(job.account);
+    state.people.check(call.caller, owner, &id.to_string())?;
     Ok(state.view_job(job))
 }
 

@@ -54,7 +54,7 @@ impl State {
         self.forget(id);
     }
 
-    fn condition(&self, id: Uuid) -> Option<Condition> {
+    pub(crate) fn condition(&self, id: Uuid) -> Option<Condition> {
         get(&self.machines, id).map(|machine| machine.condition)
     }
 }
@@ -70,6 +70,7 @@ pub(crate) fn start_virtual_machine(cloud: &Arc<Cloud>, call: &Call) -> Result<V
         call,
         Subject::changed("VirtualMachine", id),
         async move {
+            let _turn = at.turn(id).await;
             let plan = {
                 let mut state = at.state();
                 match state.condition(id) {
@@ -119,6 +120,7 @@ pub(crate) fn stop_virtual_machine(cloud: &Arc<Cloud>, call: &Call) -> Result<Va
         call,
         Subject::changed("VirtualMachine", id),
         async move {
+            let _turn = at.turn(id).await;
             let condition = at.state().condition(id);
             match condition {
                 Some(Condition::Stopped) => {}
@@ -156,6 +158,7 @@ pub(crate) fn destroy_virtual_machine(cloud: &Arc<Cloud>, call: &Call) -> Result
         call,
         Subject::changed("VirtualMachine", id),
         async move {
+            let _turn = at.turn(id).await;
             {
                 let mut state = at.state();
                 if state.settings.destroy_fails > 0 {
@@ -182,11 +185,12 @@ pub(crate) fn destroy_virtual_machine(cloud: &Arc<Cloud>, call: &Call) -> Result
                     machine.destroyed = Some(Instant::now());
                 }
             }
-            let view = view_of(&at, id);
             if expunge {
                 expunge_machine(&at, id).await?;
+                // What is gone has no view: CloudStack answers with an empty object of no name.
+                return Ok(json!({ "null": {} }));
             }
-            Ok(view)
+            Ok(view_of(&at, id))
         },
     )
 }

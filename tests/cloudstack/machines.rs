@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
 use crate::accounts::Owner;
@@ -70,6 +71,8 @@ pub(crate) struct Machine {
     /// When it was destroyed.
     pub(crate) destroyed: Option<Instant>,
     pub(crate) boot: Boot,
+    /// Held by the job that works on it: CloudStack works on a machine one job after the other.
+    pub(crate) turn: Arc<Mutex<()>>,
 }
 
 impl Machine {
@@ -296,6 +299,7 @@ fn planned(state: &State, call: &Call) -> Result<Machine, Refusal> {
             public_keys,
             offering: offering.name,
         },
+        turn: Arc::default(),
         name,
     })
 }
@@ -324,6 +328,12 @@ pub(crate) fn deploy_virtual_machine(cloud: &Arc<Cloud>, call: &Call) -> Result<
         call,
         Subject::made("VirtualMachine", id),
         async move {
+            let _turn = at.turn(id).await;
+            if at.state().condition(id) != Some(Condition::Stopped) {
+                return Err(Refusal::internal(format!(
+                    "Failed to deploy vm {id}: it is going"
+                )));
+            }
             let made = make(&at, id, &start).await;
             if made.is_err() {
                 // CloudStack keeps it, in that state, for somebody to destroy.
@@ -334,6 +344,17 @@ pub(crate) fn deploy_virtual_machine(cloud: &Arc<Cloud>, call: &Call) -> Result<
             Ok(view_of(&at, id))
         },
     )
+}
+
+impl Cloud {
+    /// Waits until no other job works on a machine; none of one that is gone does.
+    pub(crate) async fn turn(&self, id: Uuid) -> Option<OwnedMutexGuard<()>> {
+        let turn = {
+            let state = self.state();
+            get(&state.machines, id).map(|machine| Arc::clone(&machine.turn))
+        };
+        Some(turn?.lock_owned().await)
+    }
 }
 
 /// What a job about a machine ends with.

@@ -133,6 +133,7 @@ async fn listen(cloud: &Arc<Cloud>, folder: &Path) -> Value {
     let ready = {
         let state = cloud.state();
         let coe = state.people.named("coe").expect("there is the account");
+        let other = state.people.named("other").expect("there is the account");
         let admin = state.people.named("admin").expect("there is the account");
         let environment = format!(
             "export CLOUDSTACK_API_URL={url}\nexport CLOUDSTACK_API_KEY={}\nexport CLOUDSTACK_SECRET_KEY={}\nexport \
@@ -146,6 +147,7 @@ async fn listen(cloud: &Arc<Cloud>, folder: &Path) -> Value {
         json!({
             "url": url, "control": control_url, "api_key": coe.api_key, "secret_key": coe.secret_key,
             "admin_api_key": admin.api_key, "admin_secret_key": admin.secret_key,
+            "other_api_key": other.api_key, "other_secret_key": other.secret_key,
             "label": Engine::label_of(&cloud.name),
         })
     };

@@ -241,7 +241,12 @@ pub(crate) fn delete_network(cloud: &Arc<Cloud>, call: &Call) -> Result<Value, R
         {
             let mut state = at.state();
             state.networks.retain(|network| network.id != id);
+            let rules = state.egress.iter().filter(|rule| rule.network == id);
+            let rules: Vec<Uuid> = rules.map(|rule| rule.id).collect();
             state.egress.retain(|rule| rule.network != id);
+            for rule in rules {
+                state.forget(rule);
+            }
             let addresses = state
                 .addresses
                 .iter()

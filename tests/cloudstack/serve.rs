@@ -21,6 +21,7 @@ use crate::jobs;
 use crate::refusal::{Code, Refusal};
 use crate::state::{Phase, State};
 
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
 const PATH: &str = "/client/api";
 /// What the servlet's container takes of a form.
 const LARGEST_FORM: usize = 4 << 20;
@@ -56,7 +57,10 @@ pub(crate) async fn answer(
         _ => return Ok(plain(&cloud, StatusCode::METHOD_NOT_ALLOWED)),
     };
     let mut sent = form(request.uri().query().unwrap_or_default().as_bytes());
-    if method == Method::Post {
+    let kind = request.headers().get("Content-Type");
+    let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(FORM));
+    // The servlet finds no parameters in a body of any other kind.
+    if method == Method::Post && is_form {
         let body = Limited::new(request.into_body(), LARGEST_FORM)
             .collect()
             .await;
@@ -66,6 +70,7 @@ pub(crate) async fn answer(
         sent.extend(form(&body.to_bytes()));
     }
     let command = sent.get("command").cloned().unwrap_or_default();
+    let wants_json = sent.get("response").is_some_and(|kind| kind == "json");
     let (outcome, fault) = match begin(&cloud, &sent, method) {
         Ok((call, run, fault)) => (carry_out(&cloud, call, run, fault.as_ref()).await?, fault),
         Err(refusal) => (Err(refusal), None),
@@ -75,7 +80,7 @@ pub(crate) async fn answer(
         Some(Kind::Silence) => std::future::pending().await,
         _ => {}
     }
-    Ok(reply(&cloud, &command, outcome))
+    Ok(reply(&cloud, &command, wants_json, outcome))
 }
 
 /// The fields of a form.
@@ -282,7 +287,12 @@ fn plain(cloud: &Cloud, status: StatusCode) -> Response<Full<Bytes>> {
     answer.unwrap_or_default()
 }
 
-fn reply(cloud: &Cloud, command: &str, outcome: Result<Value, Refusal>) -> Response<Full<Bytes>> {
+fn reply(
+    cloud: &Cloud,
+    command: &str,
+    wants_json: bool,
+    outcome: Result<Value, Refusal>,
+) -> Response<Full<Bytes>> {
     let (code, body) = match outcome {
         Ok(body) => (200, body),
         Err(refusal) => (refusal.code.0, refusal.body()),
@@ -292,9 +302,19 @@ fn reply(cloud: &Cloud, command: &str, outcome: Result<Value, Refusal>) -> Respo
         None => "errorresponse".to_owned(),
     };
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = json!({ name: body }).to_string();
+    let (kind, body) = if wants_json {
+        let kind = "application/json; charset=UTF-8";
+        (kind, json!({ name: body }).to_string())
+    } else {
+        // CloudStack's own choice where JSON is not asked for. What would be in it is left out.
+        let kind = "text/xml; charset=UTF-8";
+        (
+            kind,
+            format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><{name}/>"),
+        )
+    };
     let answer = dated(cloud, status)
-        .header("Content-Type", "application/json; charset=UTF-8")
+        .header("Content-Type", kind)
         .body(Full::new(Bytes::from(body)));
     answer.unwrap_or_default()
 }

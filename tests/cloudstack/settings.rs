@@ -24,6 +24,15 @@ pub(crate) enum Keys {
     Disabled,
 }
 
+/// What jobs say that a restart has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RestartedJobs {
+    TellWhy,
+    /// They have no `jobresult`.
+    TellNothing,
+}
+
 /// How many calls a user has in how long.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +57,7 @@ pub(crate) struct Settings {
     pub(crate) view_destroyed: bool,
     pub(crate) enforce_post: bool,
     pub(crate) job_expiry_seconds: f64,
+    pub(crate) restarted_jobs: RestartedJobs,
     pub(crate) user_data_bytes: usize,
     pub(crate) page_size: usize,
     pub(crate) throttle: Option<Throttle>,
@@ -73,6 +83,7 @@ impl Default for Settings {
             view_destroyed: false,
             enforce_post: true,
             job_expiry_seconds: 86_400.0,
+            restarted_jobs: RestartedJobs::TellWhy,
             user_data_bytes: 32_768,
             page_size: 500,
             throttle: None,

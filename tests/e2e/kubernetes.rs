@@ -247,6 +247,20 @@ fn certificates_that_end_soon_are_renewed(stack: &Stack, control_planes: &[&str]
     stack.assert_plan_is_empty();
 }
 
+/// Whether the API answers at the cluster's endpoint, with a certificate of the cluster's CA.
+fn api_answers(stack: &Stack) -> bool {
+    let cluster = stack.cluster();
+    let text = |attribute: &str| cluster[attribute].as_str().expect("a text").to_owned();
+    let authority = stack.folder().join("ca.pem");
+    std::fs::write(&authority, text("cluster_ca_certificate")).expect("the folder takes files");
+    let asked = std::process::Command::new("curl")
+        .args(["--silent", "--fail", "--max-time", "2", "--cacert"])
+        .arg(&authority)
+        .arg(format!("{}/version", text("endpoint")))
+        .output();
+    asked.expect("curl runs").status.success()
+}
+
 #[test]
 fn control_planes_come_and_go_with_their_votes_and_a_lost_one_is_replaced() {
     let stack = Stack::on_docker("k8s-ha");
@@ -255,7 +269,16 @@ fn control_planes_come_and_go_with_their_votes_and_a_lost_one_is_replaced() {
     stack.apply();
     stack.assert_ready(&all);
 
+    let endpoint = stack.cluster()["endpoint"].clone();
+    assert!(
+        api_answers(&stack),
+        "the apply returns when the endpoint answers"
+    );
+
     lose(&stack, "control-plane-1");
+    await_condition("the endpoint leads to those that are left", || {
+        api_answers(&stack)
+    });
     assert_eq!(members(&stack, 2), all, "two of three still agree");
     assert_eq!(
         stack.planned_operations(),
@@ -267,6 +290,21 @@ fn control_planes_come_and_go_with_their_votes_and_a_lost_one_is_replaced() {
     stack.apply();
     stack.assert_ready(&all);
     assert_eq!(members(&stack, 1), all);
+    stack.assert_plan_is_empty();
+
+    let balancer = format!("{}-balancer", stack.name());
+    docker(&["kill", &balancer]);
+    let again = format!(
+        "~ make the balancer of {} again: it does not run",
+        stack.name()
+    );
+    assert_eq!(stack.planned_operations(), [again]);
+    stack.apply();
+    assert!(
+        api_answers(&stack),
+        "the balancer is back when the apply is over"
+    );
+    assert_eq!(stack.cluster()["endpoint"], endpoint);
     stack.assert_plan_is_empty();
 
     certificates_that_end_soon_are_renewed(&stack, &all[1..]);

@@ -30,6 +30,11 @@ fn a_cluster_is_made_scaled_and_destroyed() {
             "the plan should name {node}: {operations:?}"
         );
     }
+    let balancer = format!(
+        "+ create the balancer of {}: one endpoint for 3 control planes",
+        stack.name()
+    );
+    assert_eq!(operations.last(), Some(&balancer));
     stack.apply();
     stack.assert_ready(&[
         "control-plane-1",
@@ -40,13 +45,9 @@ fn a_cluster_is_made_scaled_and_destroyed() {
         "worker-3",
     ]);
     let scaled = stack.cluster();
-    for stable in [
-        "id",
-        "endpoint",
-        "cluster_ca_certificate",
-        "network_id",
-        "created_at",
-    ] {
+    // Whoever knows the one of the first control plane is led there as before.
+    assert_ne!(scaled["endpoint"], made["endpoint"]);
+    for stable in ["id", "cluster_ca_certificate", "network_id", "created_at"] {
         assert_eq!(
             scaled[stable], made[stable],
             "{stable} should not change in place"
@@ -57,6 +58,7 @@ fn a_cluster_is_made_scaled_and_destroyed() {
     stack.configure_swarm("node_count = 2\n  control_plane_count = 1");
     stack.apply();
     stack.assert_ready(&["control-plane-1", "worker-1", "worker-2"]);
+    assert_eq!(stack.cluster()["endpoint"], scaled["endpoint"]);
     stack.assert_plan_is_empty();
     let first = format!("{}-control-plane-1", stack.name());
     let members = docker(&[

@@ -173,6 +173,16 @@ impl Cloud {
         self.try_ask_as(key, secret, command, parameters)
     }
 
+    /// The same of another account, `other`.
+    pub fn try_ask_as_other(
+        &self,
+        command: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Value, Refusal> {
+        let (key, secret) = (self.told("other_api_key"), self.told("other_secret_key"));
+        self.try_ask_as(key, secret, command, parameters)
+    }
+
     fn try_ask_as(
         &self,
         api_key: &str,

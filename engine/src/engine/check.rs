@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
+
 use super::Engine;
 use crate::error::EngineError;
 use crate::model::{
@@ -25,7 +27,7 @@ impl Engine {
                 "Use a COE that this build drives.",
             )];
         };
-        let needs = CoeNeeds::of(driver.as_ref(), spec);
+        let needs = CoeNeeds::of(driver.as_ref(), spec, false);
         let mut findings = Vec::new();
         check_names(spec, &mut findings);
         check_subnet(spec, &mut findings);
@@ -54,6 +56,10 @@ impl Engine {
     ) -> Result<Vec<Finding>, EngineError> {
         let mut findings = Self::check_offline(spec);
         let needs = self.needs(spec)?;
+        let record = observed.and_then(|observed| observed.record.as_ref());
+        if needs.has_balancer(spec, record) {
+            check_subnet_with_balancer(spec, &mut findings);
+        }
         // Where the names have no room, that is among the findings already.
         let Ok(nodes) = nodes_to_make(spec, observed, &needs) else {
             return Ok(findings);
@@ -127,21 +133,37 @@ fn check_names(spec: &ClusterSpec, findings: &mut Vec<Finding>) {
 }
 
 fn check_subnet(spec: &ClusterSpec, findings: &mut Vec<Finding>) {
-    let NetworkSpec::Subnet(subnet) = spec.network else {
-        return;
-    };
-    let nodes = u64::from(spec.control_planes.get()) + u64::from(spec.workers);
-    let room = capacity(subnet);
-    if nodes > room {
-        findings.push(Finding::error(
-            Subject::Network,
-            format!("subnet {subnet} is too small for {nodes} nodes"),
-            format!(
-                "It has addresses for {room}: the first, the last and the gateway's are not for \
-                 nodes. Choose a shorter prefix."
-            ),
-        ));
+    if let NetworkSpec::Subnet(subnet) = spec.network
+        && nodes_of(spec) > capacity(subnet)
+    {
+        findings.push(too_small(subnet, &format!("{} nodes", nodes_of(spec))));
     }
+}
+
+/// The same where a balancer wants an address too: that of one node more would be the balancer's.
+fn check_subnet_with_balancer(spec: &ClusterSpec, findings: &mut Vec<Finding>) {
+    if let NetworkSpec::Subnet(subnet) = spec.network
+        && nodes_of(spec) == capacity(subnet)
+    {
+        let wanted = format!("{} nodes and the balancer", nodes_of(spec));
+        findings.push(too_small(subnet, &wanted));
+    }
+}
+
+fn nodes_of(spec: &ClusterSpec) -> u64 {
+    u64::from(spec.control_planes.get()) + u64::from(spec.workers)
+}
+
+fn too_small(subnet: IpNet, wanted: &str) -> Finding {
+    Finding::error(
+        Subject::Network,
+        format!("subnet {subnet} is too small for {wanted}"),
+        format!(
+            "It has addresses for {}: the first, the last and the gateway's are not for nodes. Choose a shorter \
+             prefix.",
+            capacity(subnet)
+        ),
+    )
 }
 
 fn check_ports(spec: &ClusterSpec, findings: &mut Vec<Finding>) {

@@ -9,12 +9,13 @@ use crate::model::{
     ClusterSpec, ImageName, MachineState, MemberState, NodeName, NodeSettings, NodeSpec,
     ObservedCluster, Phase, PortMapping, Role,
 };
-use crate::plan::{Beside, Change, CoeNeeds, Fault, Plan, machine_image, pool_node};
+use crate::plan::{Beside, Change, CoeNeeds, Fault, Plan, machine_image, pool, pool_node};
 use crate::saga::{Lane, OnFailure, Saga, Stage};
 use crate::steps::{
-    ConfigureCoe, DeleteMachine, DrainNode, EnsureImage, EnsureMachine, EnsureNetwork, FoundNode,
-    InitControlPlane, JoinNode, LoadImages, NodeOrigin, PutRecord, RemoveMember, RenewCertificates,
-    StartMachine, StopMachine, UncordonNode, UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
+    ConfigureCoe, DeleteBalancer, DeleteMachine, DrainNode, EnsureBalancer, EnsureImage,
+    EnsureMachine, EnsureNetwork, FoundNode, InitControlPlane, JoinNode, LoadImages, NodeOrigin,
+    PutRecord, RemoveMember, RenewCertificates, StartMachine, StopMachine, UncordonNode,
+    UpgradeNode, Volumes, WaitForReturn, WaitUntilReady,
 };
 pub(super) use lanes::COMEBACK;
 use lanes::{Company, lane, load_images, make_again, mark_new, recreate, remove, repair, settle};
@@ -53,6 +54,8 @@ pub(super) struct Founding<'a> {
     pub(super) coe: &'a dyn Coe,
     /// Whether machines that start at once hold one another up.
     pub(super) share_a_host: bool,
+    /// What leads to its control planes is made from that image; `None`: nothing does.
+    pub(super) balancer: Option<&'a ImageName>,
 }
 
 /// New nodes. The first of a cluster that is made is among them; where one host runs all machines, its machine is made
@@ -77,6 +80,17 @@ fn add_with<'a>(
     settings: impl Fn(&NodeName) -> Option<&'a NodeSettings>,
 ) -> Saga {
     let names: Vec<_> = nodes.iter().map(|node| node.name.clone()).collect();
+    let balancer = founding.and_then(|founding| {
+        let mut control_planes = nodes.iter().filter(|node| node.role == Role::ControlPlane);
+        Some(lane([Box::new(EnsureBalancer {
+            cluster: spec.name.clone(),
+            image: founding.balancer?.clone(),
+            control_planes: control_planes
+                .by_ref()
+                .map(|node| node.name.clone())
+                .collect(),
+        })]))
+    });
     let mut first_machine: Stage = Vec::new();
     let mut machines: Stage = Vec::new();
     let mut joins: Stage = Vec::new();
@@ -127,6 +141,7 @@ fn add_with<'a>(
     if names.is_empty() {
         return saga;
     }
+    joins.extend(balancer);
     saga.then(first_machine)
         .then(machines)
         .then(joins)
@@ -422,6 +437,7 @@ impl Course<'_> {
                     | Change::RepairNode { .. }
                     | Change::RecreateNode { .. }
                     | Change::Initialize { .. }
+                    | Change::Balance { .. }
             )
         });
         if makes_machines {
@@ -490,6 +506,7 @@ impl Course<'_> {
                 .into_iter()
                 .map(|(node, images)| lane([Box::new(LoadImages { node, images })])),
         );
+        beside.extend(self.balancer(plan));
         let mut saga = Saga::new().then(beside);
         let mut workers = self
             .recreations(plan, Role::Worker, &holders)
@@ -500,6 +517,21 @@ impl Course<'_> {
             saga = saga.then(workers.by_ref().take(at_a_time).collect());
         }
         saga
+    }
+
+    fn balancer(&self, plan: &Plan) -> Option<Lane> {
+        let is_made = |change: &Change| matches!(change, Change::Balance { .. });
+        plan.changes.iter().any(is_made).then(|| {
+            let count = self.spec.control_planes.get();
+            // Where there are no names the plan has said so.
+            let control_planes =
+                pool(self.observed, self.spec, Role::ControlPlane, count).unwrap_or_default();
+            lane([Box::new(EnsureBalancer {
+                cluster: self.spec.name.clone(),
+                image: machine_image(self.spec, self.needs),
+                control_planes,
+            })])
+        })
     }
 
     /// All before the first goes, so that none of their work moves to another that goes. The work of a
@@ -539,6 +571,13 @@ fn removals(plan: &Plan) -> Saga {
     // One at a time: each gives up its vote while the others still agree.
     for node in removed(plan, Role::ControlPlane) {
         saga = saga.then(vec![remove(node)]);
+    }
+    for change in &plan.changes {
+        if let Change::RemoveBalancer { cluster } = change {
+            saga = saga.then_step(DeleteBalancer {
+                cluster: cluster.clone(),
+            });
+        }
     }
     saga
 }

@@ -134,13 +134,16 @@ impl Engine {
             phase,
         };
         let names: Vec<NodeName> = nodes.iter().map(|node| node.name.clone()).collect();
-        let mut first_stage = preparations(spec, &[machine_image(spec, &self.needs(spec)?)]);
+        let needs = self.needs(spec)?;
+        let image = machine_image(spec, &needs);
+        let mut first_stage = preparations(spec, std::slice::from_ref(&image));
         first_stage.push(vec![Box::new(put_record(Phase::Making))]);
         let coe = self.driver(spec.coe)?.as_ref();
         let founding = names.first().map(|first| Founding {
             first,
             coe,
             share_a_host: self.0.platform.machines_share_a_host(),
+            balancer: needs.has_balancer(spec, None).then_some(&image),
         });
         let mut saga = additions(Saga::new().then(first_stage), spec, nodes, founding);
         if spec.desired_state == DesiredState::Stopped {

@@ -143,7 +143,7 @@ impl Engine {
         Ok(leftovers)
     }
 
-    /// Deletes what was observed: nodes beside one another, then the network, then the record, by which
+    /// Deletes what was observed: nodes beside one another, then the balancer, the network, then the record, by which
     /// the cluster is known. What could not be deleted, and why.
     pub(super) async fn sweep(
         &self,
@@ -159,8 +159,8 @@ impl Engine {
             .keys()
             .chain(observed.volumes.keys())
             .collect();
-        // Its network and its record besides.
-        journal.foresee(nodes.len() + 2);
+        // Its network and its record besides, and what leads to it.
+        journal.foresee(nodes.len() + 2 + usize::from(observed.balancer.is_some()));
         let sweep = Sweep {
             engine: self,
             observed,
@@ -186,6 +186,15 @@ impl Engine {
             .into_iter()
             .flatten()
             .collect();
+        if let (Some(_), Some(balances)) = (&observed.balancer, platform.balances()) {
+            let step = StepRecord {
+                kind: "delete_balancer".to_owned(),
+                target: observed.owner.cluster_name.to_string(),
+                title: format!("delete the balancer of {}", observed.owner.cluster_name),
+            };
+            let delete = || async { Ok(balances.delete_balancer(id).await?) };
+            leftovers.extend(sweep.delete(None, step, delete).await);
+        }
         if leftovers.is_empty() {
             let step = StepRecord {
                 kind: "delete_network".to_owned(),

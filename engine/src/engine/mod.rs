@@ -136,14 +136,15 @@ impl Engine {
         self.0.drivers.get(&kind).ok_or(EngineError::NoDriver(kind))
     }
 
-    /// What the driver of the cluster's COE asks of machines. Pure.
+    /// What the driver of the cluster's COE asks of machines, on this platform. Pure.
     fn needs(&self, spec: &ClusterSpec) -> Result<CoeNeeds, PlanError> {
         let driver = self
             .0
             .drivers
             .get(&spec.coe)
             .ok_or(PlanError::NoDriver(spec.coe))?;
-        Ok(CoeNeeds::of(driver.as_ref(), spec))
+        let balanced = self.0.platform.balances().is_some();
+        Ok(CoeNeeds::of(driver.as_ref(), spec, balanced))
     }
 
     /// What was observed, as callers see it.

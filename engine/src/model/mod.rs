@@ -1,5 +1,6 @@
 //! Clusters, nodes and what they should be: pure data, no I/O.
 
+mod balancer;
 mod group;
 mod health;
 mod ids;
@@ -13,6 +14,7 @@ mod rollout;
 mod secret;
 mod spec;
 
+pub use balancer::Balancer;
 pub use group::{GroupRecord, NodeGroupSpec};
 pub use health::Health;
 pub use ids::{ClusterId, ClusterName, GroupName, InvalidName, NodeName, OperationId};

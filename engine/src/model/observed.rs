@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClusterId, ClusterSpec, GroupName, GroupRecord, Network, NodeName, NodeSpec, Owner, Role, Taint,
+    Balancer, ClusterId, ClusterSpec, GroupName, GroupRecord, Network, NodeName, NodeSpec, Owner,
+    Role, Taint,
 };
 
 /// What a cluster's platform remembers of it, so that it can be imported, and repaired by somebody who
@@ -28,6 +29,10 @@ pub struct ClusterRecord {
     /// made again keeps its endpoint.
     #[serde(default)]
     pub api_ports: BTreeMap<NodeName, u16>,
+    /// The port of the platform's host that leads to its balancer, so that one that is made again keeps the
+    /// cluster's endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balancer_port: Option<u16>,
     /// The subnet of its network, so that one that is made again has room for those addresses.
     #[serde(default)]
     pub subnet: Option<IpNet>,
@@ -44,6 +49,10 @@ pub struct ClusterRecord {
     /// cluster was stopped.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub put_off: BTreeMap<NodeName, NodeSettings>,
+    /// Nodes that were removed while the cluster could not be told. Its COE has them as members of which nothing is
+    /// left, until it is told.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub departed: BTreeSet<NodeName>,
     /// The groups of nodes beside its pool.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<GroupName, GroupRecord>,
@@ -165,6 +174,9 @@ pub struct ObservedCluster {
     pub record: Option<ClusterRecord>,
     /// Its network.
     pub network: Option<Network>,
+    /// What leads to its control planes.
+    #[serde(default)]
+    pub balancer: Option<Balancer>,
     /// Its machines by name.
     pub machines: BTreeMap<NodeName, Machine>,
     /// Volumes of its nodes, those of machines that are gone included: node → volume names.
@@ -194,6 +206,7 @@ impl ObservedCluster {
             owner: owner.clone(),
             record: None,
             network: None,
+            balancer: None,
             machines: BTreeMap::new(),
             volumes: BTreeMap::new(),
             members: None,

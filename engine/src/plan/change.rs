@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::model::{ClusterName, ImageName, NodeName, NodeSettings, Role};
+use crate::model::{ClusterName, ControlPlaneCount, ImageName, NodeName, NodeSettings, Role};
 
 /// Why a node of the pool has to be repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,21 @@ pub enum Difference {
     Mounts,
     /// It has other volumes.
     Volumes,
+}
+
+/// Why a balancer has to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Balancing {
+    /// There is none yet.
+    New,
+    /// The cluster is started.
+    Waking,
+    /// It is gone.
+    Gone,
+    /// It does not run.
+    Down,
+    /// It leads to other control planes than the cluster has.
+    OtherControlPlanes,
 }
 
 /// One thing that has to be done.
@@ -136,6 +151,20 @@ pub enum Change {
     StopMachines {
         /// The machines.
         nodes: Vec<NodeName>,
+    },
+    /// Put a balancer before the control planes.
+    Balance {
+        /// The cluster.
+        cluster: ClusterName,
+        /// How many control planes it leads to.
+        control_planes: ControlPlaneCount,
+        /// Why.
+        why: Balancing,
+    },
+    /// Take the balancer away until the cluster is started.
+    RemoveBalancer {
+        /// The cluster.
+        cluster: ClusterName,
     },
     /// Load an image onto nodes.
     LoadImage {
@@ -311,6 +340,37 @@ impl fmt::Display for Change {
                 write!(formatter, "~ start {}", count(nodes, "machine"))
             }
             Self::StopMachines { nodes } => write!(formatter, "~ stop {}", count(nodes, "machine")),
+            Self::Balance {
+                cluster,
+                control_planes,
+                why,
+            } => match why {
+                Balancing::New => write!(
+                    formatter,
+                    "+ create the balancer of {cluster}: one endpoint for {}",
+                    counted(control_planes.get(), "control plane")
+                ),
+                Balancing::Waking => write!(formatter, "+ create the balancer of {cluster}"),
+                Balancing::Gone => {
+                    write!(
+                        formatter,
+                        "~ make the balancer of {cluster} again: it is gone"
+                    )
+                }
+                Balancing::Down => write!(
+                    formatter,
+                    "~ make the balancer of {cluster} again: it does not run"
+                ),
+                Balancing::OtherControlPlanes => write!(
+                    formatter,
+                    "~ have the balancer of {cluster} lead to {}",
+                    counted(control_planes.get(), "control plane")
+                ),
+            },
+            Self::RemoveBalancer { cluster } => write!(
+                formatter,
+                "- remove the balancer of {cluster} until the cluster is started"
+            ),
             Self::LoadImage { image, nodes } => {
                 write!(
                     formatter,
@@ -352,6 +412,10 @@ fn shortened(value: &str) -> String {
 }
 
 fn count(nodes: &[NodeName], noun: &str) -> String {
-    let plural = if nodes.len() == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", nodes.len())
+    counted(u32::try_from(nodes.len()).unwrap_or(u32::MAX), noun)
+}
+
+fn counted(number: u32, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }

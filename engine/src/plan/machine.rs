@@ -23,17 +23,20 @@ pub struct CoeNeeds {
     pub api_port: u16,
     /// Which versions may follow which.
     pub upgrades: Upgrades,
+    /// Whether several control planes are reached through a balancer: the platform has one.
+    pub balanced: bool,
 }
 
 impl CoeNeeds {
-    /// What the driver asks for this cluster.
-    pub fn of(coe: &dyn Coe, spec: &ClusterSpec) -> Self {
+    /// What the driver asks for this cluster, on a platform that has balancers or none.
+    pub fn of(coe: &dyn Coe, spec: &ClusterSpec, balanced: bool) -> Self {
         Self {
             default_image: coe.default_image(spec.version.as_deref()),
             control_plane_volumes: coe.volumes(Role::ControlPlane),
             worker_volumes: coe.volumes(Role::Worker),
             api_port: coe.api_port(),
             upgrades: coe.upgrades(),
+            balanced,
         }
     }
 

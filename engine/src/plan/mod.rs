@@ -2,6 +2,7 @@
 //! plan, and a plan that was carried out leaves an empty one.
 
 mod address;
+mod balancer;
 mod beside;
 mod certificates;
 mod change;
@@ -18,11 +19,11 @@ pub(crate) mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) use address::{capacity, free_address};
+pub(crate) use address::{capacity, free_address, last_free_address};
 pub(crate) use beside::{
     Beside, Group, beside_node, cluster_as_of, makes_machine, newer_than_control_planes, plan_node,
 };
-pub use change::{Change, Difference, Fault};
+pub use change::{Balancing, Change, Difference, Fault};
 pub use error::PlanError;
 pub use machine::CoeNeeds;
 pub(crate) use machine::{differences, keep_host_ports, machine_image, pool_node};
@@ -45,6 +46,20 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether the cluster's API is reached elsewhere once the plan is carried out.
+    pub fn moves_endpoint(&self) -> bool {
+        let moves = |change: &Change| {
+            matches!(
+                change,
+                Change::Balance {
+                    why: Balancing::New,
+                    ..
+                }
+            )
+        };
+        self.changes.iter().any(moves)
+    }
+
     /// Whether everything is as wanted.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
@@ -65,7 +80,7 @@ pub fn plan(
     needs: &CoeNeeds,
 ) -> Result<Plan, PlanError> {
     let Some(observed) = observed else {
-        return plan_new(desired);
+        return plan_new(desired, needs);
     };
     let planner = Planner {
         desired,
@@ -86,7 +101,7 @@ pub fn plan(
     Ok(Plan { changes })
 }
 
-fn plan_new(desired: &ClusterSpec) -> Result<Plan, PlanError> {
+fn plan_new(desired: &ClusterSpec, needs: &CoeNeeds) -> Result<Plan, PlanError> {
     let mut changes = Vec::new();
     match &desired.network {
         NetworkSpec::Isolated => {
@@ -110,6 +125,13 @@ fn plan_new(desired: &ClusterSpec) -> Result<Plan, PlanError> {
             nodes.push(name.clone());
             changes.push(Change::CreateNode { name, role });
         }
+    }
+    if needs.has_balancer(desired, None) {
+        changes.push(Change::Balance {
+            cluster: desired.name.clone(),
+            control_planes: desired.control_planes,
+            why: Balancing::New,
+        });
     }
     let loads = desired
         .preload_images
@@ -305,6 +327,7 @@ impl Planner<'_> {
             self.remove_surplus(&mut changes, role)?;
         }
         self.refuse_what_needs_an_answer(&changes, may_answer_after)?;
+        self.balance(&mut changes, starts_all)?;
         self.remember(&mut changes);
         Ok(changes)
     }
@@ -339,22 +362,17 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Members of which nothing is left and that nobody wants. One that lives runs on somebody else's
-    /// machine, and one that the record remembers is a node beside the pool that lost its machine: both
-    /// stay.
+    /// Members whose nodes were removed while nobody could tell the cluster. Others that are down are not this
+    /// program's to forget: they run on somebody else's machines.
     fn forget_members(&self, changes: &mut Vec<Change>) {
-        let remembers = |name: &NodeName| {
-            self.record()
-                .is_some_and(|record| record.addresses.contains_key(name))
-        };
+        let Some(record) = self.record() else { return };
         let members = self.observed.members.iter().flatten();
         changes.extend(
             members
                 .filter(|(name, member)| {
-                    member.state == MemberState::Down
+                    record.departed.contains(*name)
+                        && member.state == MemberState::Down
                         && !self.has_something_left(name)
-                        && !remembers(name)
-                        && pool_role(&self.desired.name, name).is_none()
                 })
                 .map(|(name, _)| Change::ForgetMember { name: name.clone() }),
         );

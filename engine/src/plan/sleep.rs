@@ -10,6 +10,11 @@ impl Planner<'_> {
         if !running.is_empty() {
             changes.push(Change::StopMachines { nodes: running });
         }
+        if self.observed.balancer.is_some() {
+            changes.push(Change::RemoveBalancer {
+                cluster: self.desired.name.clone(),
+            });
+        }
         changes.extend(self.put_off()?);
         self.remember(&mut changes);
         Ok(changes)
@@ -32,6 +37,7 @@ impl Planner<'_> {
     fn when_started(&self, spec: &ClusterSpec) -> Result<Vec<Change>, PlanError> {
         let mut asleep = ObservedCluster {
             members: None,
+            balancer: None,
             ..self.observed.clone()
         };
         for machine in asleep.machines.values_mut() {

@@ -1,6 +1,8 @@
 //! The planner as a table: what is wanted, what is there, and the sentences that come of it.
 
+mod balancer;
 mod certificates;
+mod departed;
 mod group;
 mod upgrade;
 
@@ -19,6 +21,7 @@ use crate::model::{
 
 fn needs() -> CoeNeeds {
     CoeNeeds {
+        balanced: false,
         default_image: ImageName("node:1".to_owned()),
         control_plane_volumes: Vec::new(),
         worker_volumes: Vec::new(),
@@ -58,11 +61,13 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
             preloaded: BTreeMap::new(),
             addresses: BTreeMap::new(),
             api_ports: BTreeMap::new(),
+            balancer_port: None,
             subnet: None,
             initialized: true,
             phase: Phase::There,
             coe_labels: None,
             put_off: BTreeMap::new(),
+            departed: BTreeSet::new(),
             groups: BTreeMap::new(),
         }),
         network: Some(Network {
@@ -74,6 +79,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
             outside: None,
             owned: true,
         }),
+        balancer: None,
         machines: BTreeMap::new(),
         volumes: BTreeMap::new(),
         members: Some(BTreeMap::new()),
@@ -589,41 +595,6 @@ fn a_lost_quorum_is_brought_back_before_anything_that_needs_it() {
     ] {
         check(&desired, &observed, &expected);
     }
-}
-
-#[test]
-fn a_member_of_which_nothing_is_left_is_forgotten() {
-    let member = |state| Member {
-        id: "extra".to_owned(),
-        role: Role::Worker,
-        state,
-        version: "28.1.1".to_owned(),
-        labels: BTreeMap::new(),
-        taints: BTreeSet::new(),
-        expires: None,
-    };
-    let with_member = |state| {
-        let mut observed = serving(&spec(1, 1));
-        let members = observed.members.as_mut().unwrap();
-        members.insert(name("extra"), member(state));
-        observed
-    };
-    check(
-        &spec(1, 0),
-        &with_member(MemberState::Down),
-        &expect![[r"
-            - forget extra: the cluster knows it, and it has no machine
-            - remove worker bar-worker-1: drain it, then its machine and volumes"]],
-    );
-    // It runs on a machine of somebody's own.
-    check(&spec(1, 1), &with_member(MemberState::Ready), &expect![""]);
-    // A node beside the pool that lost its machine is its own request's to repair.
-    let mut remembered = with_member(MemberState::Down);
-    let record = remembered.record.as_mut().unwrap();
-    record
-        .addresses
-        .insert(name("extra"), "10.89.0.9".parse().unwrap());
-    check(&spec(1, 1), &remembered, &expect![""]);
 }
 
 #[test]

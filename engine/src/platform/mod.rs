@@ -13,7 +13,7 @@ pub mod simulated;
 mod ssh_node;
 mod subnets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +24,9 @@ use futures_util::stream::BoxStream;
 
 use crate::coe::Boot;
 use crate::model::{
-    ClusterId, ClusterName, ClusterRecord, ClusterSpec, Finding, ImageName, InventoryMachine,
-    Machine, Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
-    inventory,
+    Balancer, ClusterId, ClusterName, ClusterRecord, ClusterSpec, Finding, ImageName,
+    InventoryMachine, Machine, Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster,
+    OperationId, Owner, inventory,
 };
 use crate::transport::Exec;
 
@@ -64,6 +64,37 @@ pub struct MachineRequest {
     pub network: Network,
     /// What it runs from its start.
     pub boot: Boot,
+}
+
+/// A balancer to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BalancerRequest {
+    /// The cluster's network, which it is in.
+    pub network: Network,
+    /// What the cluster's machines are made from: an image that is there.
+    pub image: ImageName,
+    /// The port of the control planes, and its own.
+    pub port: u16,
+    /// The port of the platform's host that leads to it; `None`: any that is free.
+    pub host_port: Option<u16>,
+    /// The control planes, by their addresses; not none.
+    pub targets: BTreeSet<IpAddr>,
+}
+
+/// A platform that puts balancers before control planes. What [`Platform`] promises holds here too.
+#[async_trait]
+pub trait Balances: Send + Sync {
+    /// Makes sure that the cluster has a balancer that runs and leads to all of `request.targets` that take
+    /// connections, and to none that has stopped to. One that leads elsewhere, or that does not run, is made
+    /// anew; clients lose their connections then. It keeps its port of the host where that is free.
+    async fn ensure_balancer(
+        &self,
+        owner: &Owner,
+        request: &BalancerRequest,
+    ) -> Result<Balancer, PlatformError>;
+
+    /// Deletes the cluster's balancer.
+    async fn delete_balancer(&self, cluster: ClusterId) -> Result<(), PlatformError>;
 }
 
 /// An image's content, as the platform gives it.
@@ -247,6 +278,11 @@ pub trait Platform: Send + Sync {
 
     /// Deletes the network if the cluster owns it.
     async fn delete_network(&self, cluster: ClusterId) -> Result<(), PlatformError>;
+
+    /// What puts a balancer before control planes; `None`: clients reach each of them for itself.
+    fn balances(&self) -> Option<&dyn Balances> {
+        None
+    }
 
     /// Keeps the cluster's record, in place of the one before. A reader sees the old one or the new one.
     async fn put_record(&self, owner: &Owner, record: &ClusterRecord) -> Result<(), PlatformError>;

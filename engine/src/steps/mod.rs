@@ -5,8 +5,10 @@
 
 mod back_up;
 mod configure_coe;
+mod delete_balancer;
 mod delete_machine;
 mod drain_node;
+mod ensure_balancer;
 mod ensure_image;
 mod ensure_machine;
 mod ensure_network;
@@ -31,8 +33,10 @@ mod wait_until_ready;
 
 pub use back_up::BackUp;
 pub use configure_coe::ConfigureCoe;
+pub use delete_balancer::DeleteBalancer;
 pub use delete_machine::{DeleteMachine, Volumes};
 pub use drain_node::DrainNode;
+pub use ensure_balancer::EnsureBalancer;
 pub use ensure_image::EnsureImage;
 pub use ensure_machine::{EnsureMachine, NodeOrigin};
 pub use ensure_network::EnsureNetwork;

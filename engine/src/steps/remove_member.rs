@@ -30,6 +30,8 @@ impl Step for RemoveMember {
     }
 
     async fn ensure(&self, site: &Site) -> Result<(), StepError> {
-        leave(site, &self.node).await
+        leave(site, &self.node).await?;
+        site.is_forgotten(&self.node);
+        Ok(())
     }
 }

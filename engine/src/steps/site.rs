@@ -1,5 +1,7 @@
 //! Where steps work: the platform, the COE driver, and what the steps before have made.
 
+mod remember;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::coe::{ClusterSecrets, Coe, JoinTicket, NodeAccess};
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, GroupName, GroupRecord, ImageName, Machine,
-    MachineState, MemberState, Network, NetworkSpec, NodeGroup, NodeName, NodeSettings, NodeSpec,
-    ObservedCluster, Owner, Phase, PortMapping, Role,
+    Balancer, ClusterId, ClusterSpec, GroupName, GroupRecord, ImageName, Machine, MachineState,
+    MemberState, Network, NetworkSpec, NodeGroup, NodeName, NodeSettings, NodeSpec,
+    ObservedCluster, Owner, PortMapping, Role,
 };
 use crate::plan::{PlanError, free_address, keep_host_ports, pool, pool_role};
-use crate::platform::Platform;
+use crate::platform::{Balances, Platform};
 use crate::saga::StepError;
 use crate::transport::Exec;
 
@@ -57,6 +59,8 @@ struct Known {
     serving: BTreeSet<NodeName>,
     addresses: BTreeMap<NodeName, IpAddr>,
     api_ports: BTreeMap<NodeName, u16>,
+    balancer: Option<Balancer>,
+    balancer_port: Option<u16>,
     subnet: Option<IpNet>,
     image_ids: BTreeMap<ImageName, String>,
     preloaded: BTreeMap<String, String>,
@@ -64,6 +68,8 @@ struct Known {
     coe_labels: Option<BTreeMap<String, String>>,
     /// What nodes beside the pool have still to be given.
     put_off: BTreeMap<NodeName, NodeSettings>,
+    /// Nodes that were removed, and of which the COE could not be told.
+    departed: BTreeSet<NodeName>,
     /// The groups of nodes beside the pool, as they are remembered.
     groups: BTreeMap<GroupName, GroupRecord>,
     initialized: bool,
@@ -212,12 +218,21 @@ impl Site {
             known.addresses.retain(|name, _| is_there(name));
             known.api_ports.clone_from(&record.api_ports);
             known.api_ports.retain(|name, _| is_there(name));
+            known.balancer_port = record.balancer_port;
             known.subnet = record.subnet;
             known.preloaded.clone_from(&record.preloaded);
             known.coe_labels = Some(record.coe_labels().clone());
             known.put_off.clone_from(&record.put_off);
+            known.departed.clone_from(&record.departed);
+            if let Some(members) = &observed.members {
+                known.departed.retain(|name| members.contains_key(name));
+            }
             known.groups.clone_from(&record.groups);
             known.initialized = record.initialized;
+        }
+        if let Some(balancer) = &observed.balancer {
+            known.balancer_port = Some(balancer.published.1);
+            known.balancer = Some(balancer.clone());
         }
         known.members_untold = known.initialized && observed.members.is_none();
         for (name, machine) in &observed.machines {
@@ -264,6 +279,27 @@ impl Site {
 
     pub(super) fn has_network(&self, network: Network) {
         self.known().network = Some(network);
+    }
+
+    /// What puts balancers before control planes.
+    pub(super) fn balances(&self) -> Result<&dyn Balances, StepError> {
+        let missing = || StepError::Missing(format!("a balancer on {}", self.platform.name()));
+        self.platform.balances().ok_or_else(missing)
+    }
+
+    /// The port of the platform's host that leads to the balancer, or led to the one before.
+    pub(super) fn balancer_port(&self) -> Option<u16> {
+        self.known().balancer_port
+    }
+
+    pub(super) fn has_balancer(&self, balancer: Balancer) {
+        let mut known = self.known();
+        known.balancer_port = Some(balancer.published.1);
+        known.balancer = Some(balancer);
+    }
+
+    pub(super) fn has_no_balancer(&self) {
+        self.known().balancer = None;
     }
 
     /// A machine of the cluster.
@@ -349,6 +385,11 @@ impl Site {
     /// The node has the labels that were asked for last.
     pub(super) fn is_labelled(&self, node: &NodeName) {
         self.known().put_off.remove(node);
+    }
+
+    /// The COE was told that the node is gone.
+    pub(super) fn is_forgotten(&self, node: &NodeName) {
+        self.known().departed.remove(node);
     }
 
     /// The COE has the labels of the spec.
@@ -589,70 +630,6 @@ impl Site {
             Ok(self.coe.join_ticket(asked.as_ref(), role).await?)
         })
         .await
-    }
-
-    /// The cluster as the steps have left it, for want of a look at it; `unseen`: why there is none.
-    pub fn as_left_by_its_steps(&self, phase: Phase, unseen: String) -> ObservedCluster {
-        let known = self.known();
-        let record = self.record_of(&known, phase);
-        let volumes = known.volumes.iter();
-        ObservedCluster {
-            id: self.owner.cluster,
-            owner: self.owner.clone(),
-            record: Some(record),
-            network: known.network.clone(),
-            machines: known.machines.clone(),
-            volumes: volumes.map(|node| (node.clone(), Vec::new())).collect(),
-            members: None,
-            unreachable: Some(unseen),
-            refuses: false,
-            configured_version: None,
-            ca_certificate: self
-                .secrets
-                .get()
-                .map(|secrets| secrets.ca_certificate.clone()),
-            claim: None,
-        }
-    }
-
-    /// What the platform should remember of the cluster.
-    pub fn record(&self, phase: Phase) -> ClusterRecord {
-        self.record_of(&self.known(), phase)
-    }
-
-    fn record_of(&self, known: &Known, phase: Phase) -> ClusterRecord {
-        let preloaded = self
-            .spec
-            .preload_images
-            .iter()
-            .filter_map(|image| {
-                let id = known
-                    .image_ids
-                    .get(image)
-                    .or_else(|| known.preloaded.get(&image.0))?;
-                Some((image.0.clone(), id.clone()))
-            })
-            .collect();
-        ClusterRecord {
-            spec: self.spec.clone(),
-            created_at: self.created_at,
-            preloaded,
-            addresses: known.addresses.clone(),
-            api_ports: known.api_ports.clone(),
-            subnet: known
-                .network
-                .as_ref()
-                .map(|network| network.subnet)
-                .or(known.subnet),
-            initialized: known.initialized,
-            phase,
-            coe_labels: known
-                .coe_labels
-                .clone()
-                .filter(|labels| *labels != self.spec.labels),
-            put_off: known.put_off.clone(),
-            groups: known.groups.clone(),
-        }
     }
 }
 

@@ -161,7 +161,10 @@ async fn a_destruction_that_was_thought_better_of_is_repaired_in_place() {
     assert_eq!(left.status(), ClusterStatus::Destroying);
     assert_eq!(
         bench.sentences(&cluster, &wanted).await,
-        ["~ keep the cluster: its destruction was cut off"]
+        [
+            "~ make the balancer of bar again: it is gone",
+            "~ keep the cluster: its destruction was cut off"
+        ]
     );
     let repaired = bench.update(&cluster, &wanted).await;
     assert_serves(&repaired);

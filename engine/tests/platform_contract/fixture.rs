@@ -1,6 +1,6 @@
 //! Clusters to try a platform with, and their removal when a test has ended in whatever way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -115,6 +115,9 @@ pub async fn remove_cluster(platform: &dyn Platform, cluster: ClusterId) {
         for node in observed.volumes.keys() {
             platform.delete_volumes(cluster, node).await.unwrap();
         }
+    }
+    if let Some(balances) = platform.balances() {
+        balances.delete_balancer(cluster).await.unwrap();
     }
     platform.delete_network(cluster).await.unwrap();
     platform.delete_record(cluster).await.unwrap();
@@ -282,6 +285,8 @@ impl Cluster {
             preloaded: BTreeMap::new(),
             addresses: BTreeMap::new(),
             api_ports: BTreeMap::new(),
+            balancer_port: None,
+            departed: BTreeSet::new(),
             subnet: None,
             initialized: true,
             phase: Phase::There,

@@ -7,6 +7,7 @@
     reason = "each test binary takes the suite in as a module of its own"
 )]
 
+mod balancers;
 mod check;
 mod claims;
 mod fixture;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use coe_engine::model::{ImageName, Owner};
 use coe_engine::platform::{MachineRequest, Platform};
 
+pub use balancers::*;
 pub use check::*;
 pub use claims::*;
 pub use fixture::{Cluster, Fixture, file, run, subjects};
@@ -93,6 +95,7 @@ macro_rules! platform_contract {
     ($harness:expr) => {
         $crate::platform_contract!($harness, of every platform);
         $crate::platform_contract!($harness, of platforms that make objects);
+        $crate::platform_contract!($harness, of platforms with balancers);
     };
     ($harness:expr, of every platform) => {
         $crate::platform_contract!(@each $harness;
@@ -144,6 +147,13 @@ macro_rules! platform_contract {
             check_finds_overlapping_subnets
             check_finds_absent_networks
             check_tells_all_at_once
+        );
+    };
+    ($harness:expr, of platforms with balancers) => {
+        $crate::platform_contract!(@each $harness;
+            a_balancer_is_made_once_and_observed
+            a_balancer_that_leads_elsewhere_keeps_its_port
+            a_balancer_goes_alone_and_before_its_network
         );
     };
     (@each $harness:expr; $($test:ident)*) => {

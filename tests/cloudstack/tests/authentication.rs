@@ -104,6 +104,13 @@ fn changes_are_posted_and_paths_are_right() {
     assert!(body.contains("using POST"), "{body}");
     let (head, _) = get(&cloud, "/client", &signed(&cloud, "listZones", 5));
     assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+    let mut in_xml = signed(&cloud, "listZones", 5);
+    in_xml.remove("response");
+    in_xml.remove("signature");
+    let sign = signature(&in_xml, cloud.secret_key());
+    in_xml.insert("signature".to_owned(), sign);
+    let (_, body) = get(&cloud, "/client/api", &in_xml);
+    assert!(body.starts_with("<?xml "), "{body}");
     let (head, body) = get(&cloud, "/client/api", &signed(&cloud, "makeTea", 5));
     assert!(head.starts_with("HTTP/1.1 432 "), "{head}");
     assert!(body.starts_with("{\"errorresponse\":"), "{body}");

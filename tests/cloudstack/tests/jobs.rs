@@ -55,6 +55,32 @@ fn a_restart_fails_the_jobs_that_run() {
         refusal.text,
         "job cancelled because of management server restart or shutdown"
     );
+
+    cloud.set(&json!({ "restarted_jobs": "tell_nothing" }));
+    let begun = cloud.ask("deployVirtualMachine", &site.machine("two", &[]));
+    cloud.set(&json!({ "restart": {} }));
+    let job = text(&begun, "jobid");
+    coe_tests::await_condition("the cloud is back", || {
+        cloud
+            .try_ask("queryAsyncJobResult", &[("jobid", &job)])
+            .is_ok()
+    });
+    let ended = cloud.ask("queryAsyncJobResult", &[("jobid", &job)]);
+    assert_eq!(
+        (&ended["jobstatus"], &ended["jobresult"]),
+        (&json!(2), &Value::Null)
+    );
+}
+
+#[test]
+fn a_machine_that_is_destroyed_before_its_deploy_began_does_not_come_to_be() {
+    let cloud = Cloud::pretended();
+    let site = Site::of(&cloud, "net");
+    cloud.set(&json!({ "job_seconds": { "deployVirtualMachine": 0.5 } }));
+    let begun = cloud.ask("deployVirtualMachine", &site.machine("one", &[]));
+    cloud.run("destroyVirtualMachine", &[("id", &text(&begun, "id"))]);
+    assert_eq!(code(cloud.await_job(&text(&begun, "jobid"))), 530);
+    assert_eq!(cloud.state()["machines"]["one"]["state"], "Destroyed");
 }
 
 #[test]
@@ -129,4 +155,23 @@ fn a_machine_stops_starts_and_goes_in_its_time() {
     coe_tests::await_condition("the machine is expunged", || state() == Value::Null);
     cloud.run("deleteNetwork", &network);
     assert_eq!(cloud.ask("listNetworks", &[]), json!({}));
+}
+
+#[test]
+fn affinity_groups_have_machines_and_names_of_their_own() {
+    let cloud = Cloud::pretended();
+    let site = Site::of(&cloud, "net");
+    let apart = [("name", "apart"), ("type", "host anti-affinity")];
+    let group = cloud.run("createAffinityGroup", &apart)["affinitygroup"].clone();
+    let id = text(&group, "id");
+    assert_eq!(code(cloud.try_ask("createAffinityGroup", &apart)), 431);
+    let wrong = [("name", "other"), ("type", "neighbours")];
+    assert_eq!(code(cloud.try_ask("createAffinityGroup", &wrong)), 431);
+    let call = site.machine("one", &[("affinitygroupids", &id)]);
+    let machine = cloud.run("deployVirtualMachine", &call)["virtualmachine"].clone();
+    assert_eq!(names(&machine, "affinitygroup"), ["apart"]);
+    let members = &cloud.ask("listAffinityGroups", &[])["affinitygroup"][0]["virtualmachineIds"];
+    assert_eq!(members, &json!([machine["id"]]));
+    cloud.run("deleteAffinityGroup", &[("id", &id)]);
+    assert_eq!(cloud.ask("listAffinityGroups", &[]), json!({}));
 }

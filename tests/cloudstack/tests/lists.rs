@@ -175,3 +175,43 @@ fn limits_are_kept_and_told() {
     // It is there, for somebody to destroy.
     assert_eq!(cloud.state()["machines"]["two"]["state"], "Error");
 }
+
+#[test]
+fn what_is_one_accounts_is_hidden_from_another() {
+    let cloud = Cloud::pretended();
+    let site = Site::of(&cloud, "net");
+    let machine = site.deploy(&cloud, "one");
+    let everything = [("listall", "true")];
+    let list = "listVirtualMachines";
+    assert_eq!(cloud.try_ask_as_other(list, &everything), Ok(json!({})));
+    let seen = cloud.try_ask_as_admin(list, &everything);
+    assert_eq!(names(&seen.expect("a list"), "virtualmachine"), ["one"]);
+    let call = [("id", machine.as_str())];
+    let destroyed = cloud.try_ask_as_other("destroyVirtualMachine", &call);
+    assert_eq!(code(destroyed), 531);
+    let capacity = [("type", "0")];
+    assert_eq!(code(cloud.try_ask("listCapacity", &capacity)), 432);
+    assert!(cloud.try_ask_as_admin("listCapacity", &capacity).is_ok());
+}
+
+#[test]
+fn user_data_is_base64_and_not_longer_than_it_may_be() {
+    let cloud = Cloud::pretended();
+    let site = Site::of(&cloud, "net");
+    let deploy = |data: &str| {
+        let call = site.machine("one", &[("userdata", data)]);
+        cloud.try_ask("deployVirtualMachine", &call)
+    };
+    assert_eq!(code(deploy("#cloud-config")), 431);
+    assert_eq!(code(deploy(&"YQ==".repeat(8193))), 431);
+    assert!(deploy(&"YWFh".repeat(8192)).is_ok());
+
+    let named = |name| [("name", name), ("userdata", "YWFh")];
+    let made = cloud.ask("registerUserData", &named("boot"));
+    let id = text(&made["userdata"], "id");
+    assert_eq!(code(cloud.try_ask("registerUserData", &named("boot"))), 431);
+    let call = site.machine("two", &[("userdataid", &id)]);
+    let machine = cloud.run("deployVirtualMachine", &call);
+    assert_eq!(text(&machine["virtualmachine"], "userdataid"), id);
+    assert_eq!(code(cloud.try_ask("deleteUserData", &[("id", &id)])), 530);
+}

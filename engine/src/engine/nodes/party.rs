@@ -195,9 +195,14 @@ impl Engine {
             return Ok(site);
         };
         for name in &party.names {
-            if !observed.machines.contains_key(name) {
+            if observed.machines.contains_key(name) {
+                record.departed.remove(name);
+            } else {
                 record.addresses.remove(name);
                 record.api_ports.remove(name);
+                if record.initialized && target.observed.members.is_none() {
+                    record.departed.insert(name.clone());
+                }
             }
             // What was done to the node now is newer than what it was to get.
             record.put_off.remove(name);

@@ -79,14 +79,19 @@ pub(super) fn body(
         networking_config: Some(NetworkingConfig {
             endpoints_config: Some(HashMap::from([(
                 request.network.id.clone(),
-                EndpointSettings {
-                    ipam_config: Some(ipam_config(request.address)),
-                    ..EndpointSettings::default()
-                },
+                endpoint(request.address),
             )])),
         }),
         ..ContainerCreateBody::default()
     })
+}
+
+/// The place of a container that has that address in a network.
+pub(super) fn endpoint(address: IpAddr) -> EndpointSettings {
+    EndpointSettings {
+        ipam_config: Some(ipam_config(address)),
+        ..EndpointSettings::default()
+    }
 }
 
 fn ipam_config(address: IpAddr) -> EndpointIpamConfig {
@@ -124,7 +129,7 @@ fn mounts(owner: &Owner, spec: &NodeSpec) -> Vec<Mount> {
     volumes.chain(binds).collect()
 }
 
-fn node_port(port: &PortMapping) -> String {
+pub(super) fn node_port(port: &PortMapping) -> String {
     let protocol = match port.protocol {
         Protocol::Tcp => "tcp",
         Protocol::Udp => "udp",
@@ -132,7 +137,7 @@ fn node_port(port: &PortMapping) -> String {
     format!("{}/{protocol}", port.node_port)
 }
 
-fn port_bindings(ports: &[PortMapping]) -> HashMap<String, Option<Vec<PortBinding>>> {
+pub(super) fn port_bindings(ports: &[PortMapping]) -> HashMap<String, Option<Vec<PortBinding>>> {
     let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
     for port in ports {
         let binding = PortBinding {

@@ -139,7 +139,7 @@ impl Docker {
         })
     }
 
-    async fn choose_ports(
+    pub(super) async fn choose_ports(
         &self,
         cluster: ClusterId,
         asked: &[PortMapping],

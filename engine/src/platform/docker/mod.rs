@@ -7,6 +7,7 @@
 //! number of nodes.
 
 mod archive;
+mod balancer;
 mod check;
 mod claim;
 mod connection;
@@ -36,11 +37,14 @@ pub use settings::{DockerSettings, InvalidDockerHost};
 use self::privileges::Privileges;
 use self::settings::EngineAddress;
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
-    NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
+    Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
 };
 use crate::platform::making::Making;
-use crate::platform::{ImageStream, MachineRequest, Machines, Platform, PlatformError, Scope};
+use crate::platform::{
+    BalancerRequest, Balances, ImageStream, MachineRequest, Machines, Platform, PlatformError,
+    Scope,
+};
 use crate::transport::Exec;
 
 const NAME: &str = "docker";
@@ -164,6 +168,10 @@ impl Platform for Docker {
         self.remove_networks(cluster).await
     }
 
+    fn balances(&self) -> Option<&dyn Balances> {
+        Some(self)
+    }
+
     async fn put_record(&self, owner: &Owner, record: &ClusterRecord) -> Result<(), PlatformError> {
         self.replace_record(owner, record).await
     }
@@ -194,5 +202,20 @@ impl Platform for Docker {
             &machine.id,
             machine.spec.name.clone(),
         ))
+    }
+}
+
+#[async_trait]
+impl Balances for Docker {
+    async fn ensure_balancer(
+        &self,
+        owner: &Owner,
+        request: &BalancerRequest,
+    ) -> Result<Balancer, PlatformError> {
+        self.find_or_make_balancer(owner, request).await
+    }
+
+    async fn delete_balancer(&self, cluster: ClusterId) -> Result<(), PlatformError> {
+        self.remove_balancers(cluster).await
     }
 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum as State, Volume};
 
 use super::network::{self, ListedNetwork};
-use super::{Docker, claim, container, labels, record};
+use super::{Docker, balancer, claim, container, labels, record};
 use crate::model::{
     ClusterId, ClusterRecord, MachineState, NetworkSpec, NodeName, ObservedCluster, Owner,
 };
@@ -43,6 +43,10 @@ impl Docker {
             let owner = labels::owner(&format!("container {id}"), labels)?;
             let cluster = ObservedCluster::among(&mut clusters, &owner);
             if labels.contains_key(labels::PRIVILEGES) {
+                continue;
+            }
+            if let Some(balancer) = balancer::from_labels(id, labels, state_of(found))? {
+                cluster.balancer = Some(balancer);
                 continue;
             }
             let mut machine = container::machine(id, labels, state_of(found))?;
@@ -83,6 +87,11 @@ impl Docker {
             self.add_existing_network(cluster, in_use, &networks)
                 .await?;
         }
+        for cluster in &mut clusters {
+            if let (Some(network), Some(balancer)) = (&mut cluster.network, &cluster.balancer) {
+                network.taken.push(balancer.address);
+            }
+        }
         Ok(clusters)
     }
 
@@ -122,7 +131,7 @@ impl Docker {
     }
 }
 
-fn state_of(found: &ContainerSummary) -> MachineState {
+pub(super) fn state_of(found: &ContainerSummary) -> MachineState {
     match found.state {
         Some(State::CREATED) => MachineState::Created,
         Some(State::RUNNING) => MachineState::Running,

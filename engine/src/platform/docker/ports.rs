@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bollard::models::ContainerSummary;
 
-use super::labels;
+use super::{balancer, labels};
 use crate::model::{ClusterId, NodeSpec, PortMapping};
 
 /// Where chosen ports come from: above the range of which Linux takes ports for outgoing connections
@@ -29,7 +29,12 @@ pub(super) fn in_use(containers: &[ContainerSummary]) -> HashSet<u16> {
         .filter_map(|text| serde_json::from_str::<NodeSpec>(text).ok())
         .flat_map(|spec| spec.ports)
         .filter_map(|port| port.host_port);
-    published.chain(kept).collect()
+    let of_balancers = containers
+        .iter()
+        .filter_map(|container| container.labels.as_ref()?.get(labels::BALANCER))
+        .filter_map(|text| serde_json::from_str::<balancer::Made>(text).ok())
+        .map(|made| made.host_port);
+    published.chain(kept).chain(of_balancers).collect()
 }
 
 /// Every port with its host port: those that are to be chosen get one that is not in `taken`, the same

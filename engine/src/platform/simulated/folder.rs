@@ -22,6 +22,7 @@ use super::NAME;
 /// Objects that have a folder each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    Balancer,
     Machine,
     Network,
     Volume,
@@ -31,6 +32,7 @@ impl Kind {
     /// As in an error, and in the name of an object's file and of its cluster's pointer to it.
     pub(super) fn as_str(self) -> &'static str {
         match self {
+            Self::Balancer => "balancer",
             Self::Machine => "machine",
             Self::Network => "network",
             Self::Volume => "volume",
@@ -39,6 +41,7 @@ impl Kind {
 
     fn folder(self) -> &'static str {
         match self {
+            Self::Balancer => "balancers",
             Self::Machine => "machines",
             Self::Network => "networks",
             Self::Volume => "volumes",
@@ -79,6 +82,12 @@ impl Folder {
     pub(super) fn object_file(&self, kind: Kind, name: &str) -> PathBuf {
         self.object(kind, name)
             .join(format!("{}.json", kind.as_str()))
+    }
+
+    /// Whether there is a machine or a balancer of that name, which may hold addresses and ports.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        let mut kinds = [Kind::Machine, Kind::Balancer].into_iter();
+        kinds.any(|kind| self.object_file(kind, name).exists())
     }
 
     pub(super) fn clusters(&self) -> PathBuf {

@@ -12,10 +12,11 @@
 //! |---|---|
 //! | `machines/<name>/machine.json` | a machine: labels, `state` (`created`, `running`, `stopped`, `failed`), address, what it was made as |
 //! | `machines/<name>/files/…` | the files on it that are in none of its volumes |
+//! | `balancers/<name>/balancer.json` | what leads to a cluster's control planes: labels, `state`, address, `host_port`, `targets` |
 //! | `networks/<name>/network.json` | a network: labels, `subnet` |
-//! | `networks/<name>/addresses/<address>` | the name of the machine that has the address |
+//! | `networks/<name>/addresses/<address>` | the name of the machine or balancer that has the address |
 //! | `volumes/<name>/volume.json`, `volumes/<name>/files/…` | a volume and what is in it |
-//! | `ports/<protocol>-<port>` | the name of the machine that has the pretended host's port |
+//! | `ports/<protocol>-<port>` | the name of the machine or balancer that has the pretended host's port |
 //! | `images/<name>` (`/` as `%2F`) | the id of an image, to have another one than `simulated:<name>` |
 //! | `clusters/<id>/record.json` | the record of a cluster: labels, `record` |
 //! | `clusters/<id>/claim.json` | which operation has the cluster: labels |
@@ -27,6 +28,7 @@
 //! the data is gone. A `machine.json`, `network.json` or `volume.json` without labels is somebody
 //! else's: `{}`, or for a network `{"subnet": "10.7.0.0/24"}`.
 
+mod balancer;
 mod check;
 mod claim;
 mod clusters;
@@ -51,11 +53,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, MachineState, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
+    Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, MachineState,
+    Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
 };
 use crate::platform::{
-    ImageStream, MachineRequest, Machines, Platform, PlatformError, Retry, Scope,
+    BalancerRequest, Balances, ImageStream, MachineRequest, Machines, Platform, PlatformError,
+    Retry, Scope,
 };
 use crate::transport::Exec;
 
@@ -319,6 +322,10 @@ impl Platform for Simulated {
             .await
     }
 
+    fn balances(&self) -> Option<&dyn Balances> {
+        Some(self)
+    }
+
     async fn put_record(&self, owner: &Owner, record: &ClusterRecord) -> Result<(), PlatformError> {
         let (owner, record) = (owner.clone(), record.clone());
         self.inner
@@ -367,6 +374,30 @@ impl Platform for Simulated {
             cluster: machine.owner.cluster,
             node: machine.spec.name.clone(),
         })
+    }
+}
+
+#[async_trait]
+impl Balances for Simulated {
+    async fn ensure_balancer(
+        &self,
+        owner: &Owner,
+        request: &BalancerRequest,
+    ) -> Result<Balancer, PlatformError> {
+        let (owner, request) = (owner.clone(), request.clone());
+        self.inner
+            .write(Call::EnsureBalancer, move |folder| {
+                balancer::ensure(folder, &owner, &request)
+            })
+            .await
+    }
+
+    async fn delete_balancer(&self, cluster: ClusterId) -> Result<(), PlatformError> {
+        self.inner
+            .write(Call::DeleteBalancer, move |folder| {
+                balancer::delete(folder, cluster)
+            })
+            .await
     }
 }
 

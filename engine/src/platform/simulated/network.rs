@@ -85,8 +85,8 @@ fn addresses_of_others(
     Ok(taken)
 }
 
-/// The name of the machine that holds an address. The file outlives a machine that was deleted by
-/// hand, so a machine that is not there holds nothing.
+/// The name of the machine or balancer that holds an address. The file outlives what was deleted by
+/// hand, so what is not there holds nothing.
 pub(super) fn holder_of_address(
     folder: &Folder,
     network: &str,
@@ -95,8 +95,7 @@ pub(super) fn holder_of_address(
     let Some(machine) = folder.read_text(&folder.address_file(network, address))? else {
         return Ok(None);
     };
-    let is_there = folder.object_file(Kind::Machine, &machine).exists();
-    Ok(is_there.then_some(machine))
+    Ok(folder.holds(&machine).then_some(machine))
 }
 
 /// Makes sure that the cluster has its network.

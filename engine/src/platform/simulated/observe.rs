@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::model::{ClusterId, MachineState, NetworkSpec, NodeName, ObservedCluster, Owner};
 use crate::platform::{PlatformError, Scope};
 
+use super::balancer::BalancerFile;
 use super::clusters::pointed_among;
 use super::folder::{Folder, Kind};
 use super::machine::MachineFile;
@@ -107,6 +108,18 @@ fn observe_cluster(
         }
     }
 
+    let mut balancer = None;
+    for file in objects::<BalancerFile>(folder, &entries, Kind::Balancer)? {
+        if let Some(owner) = labels::owner_from(&file.labels).filter(|owner| owner.cluster == id) {
+            owners.push(owner);
+            let found = file.to_balancer();
+            if let Some(network) = &mut network {
+                network.taken.push(found.address);
+            }
+            balancer = Some(found);
+        }
+    }
+
     let claim = claim::find(folder, id)?;
     if owners.is_empty() {
         owners.extend(claim.clone());
@@ -117,6 +130,7 @@ fn observe_cluster(
         owner,
         record,
         network,
+        balancer,
         machines,
         volumes,
         members: None,

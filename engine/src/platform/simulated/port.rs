@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::model::{NodeName, PortMapping, Protocol};
 use crate::platform::{PlatformError, Retry};
 
-use super::folder::{Folder, Kind, LockedFolder};
+use super::folder::{Folder, LockedFolder};
 
 /// Those that IANA leaves to whoever needs one (RFC 6335, section 6).
 const DYNAMIC_PORTS: std::ops::RangeInclusive<u16> = 49_152..=65_535;
@@ -17,7 +17,7 @@ pub(super) fn protocol_name(protocol: Protocol) -> &'static str {
     }
 }
 
-/// The machine that holds a port. A machine that is not there holds nothing.
+/// The machine or balancer that holds a port. What is not there holds nothing.
 pub(super) fn holder(
     folder: &Folder,
     protocol: Protocol,
@@ -27,8 +27,7 @@ pub(super) fn holder(
     let Some(machine) = folder.read_text(&file)? else {
         return Ok(None);
     };
-    let is_there = folder.object_file(Kind::Machine, &machine).exists();
-    Ok(is_there.then_some(machine))
+    Ok(folder.holds(&machine).then_some(machine))
 }
 
 /// The same mappings, each with a port of the host: the one asked for, or a free one.

@@ -86,12 +86,16 @@ pub enum Call {
     EnsureNetwork,
     /// [`Platform::ensure_machine`](crate::platform::Platform::ensure_machine).
     EnsureMachine,
+    /// [`Balances::ensure_balancer`](crate::platform::Balances::ensure_balancer).
+    EnsureBalancer,
     /// [`Platform::start_machine`](crate::platform::Platform::start_machine).
     StartMachine,
     /// [`Platform::stop_machine`](crate::platform::Platform::stop_machine).
     StopMachine,
     /// [`Platform::delete_machine`](crate::platform::Platform::delete_machine).
     DeleteMachine,
+    /// [`Balances::delete_balancer`](crate::platform::Balances::delete_balancer).
+    DeleteBalancer,
     /// [`Platform::delete_volumes`](crate::platform::Platform::delete_volumes).
     DeleteVolumes,
     /// [`Platform::delete_network`](crate::platform::Platform::delete_network).
@@ -112,7 +116,7 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Observe,
         Self::Check,
         Self::EnsureImage,
@@ -120,9 +124,11 @@ impl Call {
         Self::ExportImage,
         Self::EnsureNetwork,
         Self::EnsureMachine,
+        Self::EnsureBalancer,
         Self::StartMachine,
         Self::StopMachine,
         Self::DeleteMachine,
+        Self::DeleteBalancer,
         Self::DeleteVolumes,
         Self::DeleteNetwork,
         Self::PutRecord,
@@ -143,9 +149,11 @@ impl Call {
             Self::ExportImage => "export_image",
             Self::EnsureNetwork => "ensure_network",
             Self::EnsureMachine => "ensure_machine",
+            Self::EnsureBalancer => "ensure_balancer",
             Self::StartMachine => "start_machine",
             Self::StopMachine => "stop_machine",
             Self::DeleteMachine => "delete_machine",
+            Self::DeleteBalancer => "delete_balancer",
             Self::DeleteVolumes => "delete_volumes",
             Self::DeleteNetwork => "delete_network",
             Self::PutRecord => "put_record",

@@ -279,10 +279,12 @@ fn size(observed: &ObservedCluster) -> String {
             .as_ref()
             .is_some_and(|network| network.owned),
     );
+    let balancers = usize::from(observed.balancer.is_some());
     let records = usize::from(observed.record.is_some());
     let counted = [
         (observed.machines.len(), "machine"),
         (volumes, "volume"),
+        (balancers, "balancer"),
         (networks, "network"),
         (records, "record"),
     ];

@@ -156,7 +156,9 @@ pub(crate) struct ContainerClusterModel {
     #[attribute(computed)]
     pub(crate) health: Attr<String>,
 
-    /// Where the cluster's API answers, over TLS: `tcp://127.0.0.1:49321`.
+    /// Where the cluster's API answers, over TLS: `tcp://127.0.0.1:49321`. It stays through every change but one: a
+    /// cluster that gets several control planes for the first time gets a balancer before them, where its platform has
+    /// such a thing (`docker`).
     #[attribute(computed, keep)]
     pub(crate) endpoint: Attr<String>,
 

@@ -276,6 +276,9 @@ fn announce(prior: &ContainerClusterModel, planned: &mut ContainerClusterModel, 
             *kept = Attr::Unknown;
         }
     }
+    if plan.moves_endpoint() {
+        planned.endpoint = Attr::Unknown;
+    }
     planned.planned_operations = Attr::Known(plan.sentences());
 }
 

@@ -90,7 +90,8 @@ impl Failure {
     pub(super) fn of_job(what: &str, result: &Value) -> Self {
         let said: Said = serde_json::from_value(result.clone()).unwrap_or_default();
         let code = said.errorcode.unwrap_or(code::INTERNAL);
-        let was_cut_off = said.errortext.contains("management server restart");
+        // A restart ends jobs, and what it says of them cannot always be read back.
+        let was_cut_off = result.is_null() || said.errortext.contains("management server restart");
         let retry = match code {
             code::TOO_MANY_CALLS | code::BUSY | code::UNAVAILABLE => Retry::Later,
             // Whoever asks again looks first what there is of it.
@@ -98,7 +99,7 @@ impl Failure {
             _ => Retry::Never,
         };
         let reason = if said.errortext.is_empty() {
-            format!("the job failed: {result}")
+            "the job failed, and the cloud does not say why".to_owned()
         } else {
             said.errortext
         };
@@ -305,6 +306,8 @@ mod tests {
         };
         let cut_off = "job cancelled because of management server restart or shutdown";
         assert_eq!(job(530, cut_off), Retry::Later);
+        let nothing = Failure::of_job("x", &Value::Null).error.retry();
+        assert_eq!(nothing, Retry::Later);
         assert_eq!(job(533, "no room"), Retry::Never);
         assert_eq!(job(534, "router is down"), Retry::Later);
     }

@@ -36,6 +36,7 @@ fn leftover(name: &str, number: u8, deadline: &str, begun: Option<&str>, fate: F
             owner,
             record: None,
             network: Some(network),
+            balancer: None,
             machines: [].into(),
             volumes: if number == 1 {
                 volumes.into()
