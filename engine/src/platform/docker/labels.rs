@@ -13,6 +13,8 @@ pub(super) use crate::platform::labels::{
 pub(super) const VOLUME_NAME: &str = "io.coe.volume.name";
 /// On the container that asks which privileges the engine grants, and that is no node.
 pub(super) const PRIVILEGES: &str = "io.coe.privileges";
+/// On a balancer: what it was made as, JSON of `balancer::Made`.
+pub(super) const BALANCER: &str = "io.coe.balancer";
 /// On a record: the cluster's record, JSON of `ClusterRecord`.
 pub(super) const RECORD: &str = "io.coe.cluster.record";
 /// On a record: which of two records is the newer one, a number.
