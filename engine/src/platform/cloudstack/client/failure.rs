@@ -83,7 +83,11 @@ impl Failure {
         let skew = (code == code::NOT_LET_IN)
             .then(|| skew(answer, now))
             .flatten();
-        Self::refused(what, code, reason, retry, skew.or_else(|| help(code)))
+        let reason = match skew {
+            Some(skew) => format!("{reason}. {skew}"),
+            None => reason,
+        };
+        Self::refused(what, code, reason, retry, help(code))
     }
 
     /// Of a job that had no success.
