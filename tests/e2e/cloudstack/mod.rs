@@ -92,8 +92,8 @@ impl Lab {
 
     fn machine(&self, name: &str) -> Option<Value> {
         let answer = self.cloud.ask("listVirtualMachines", &[("name", name)]);
-        let machines = answer["virtualmachine"].as_array().into_iter().flatten();
-        machines.cloned().find(|machine| machine["name"] == name)
+        let mut machines = answer["virtualmachine"].as_array().into_iter().flatten();
+        machines.find(|machine| machine["name"] == name).cloned()
     }
 
     fn id_of(&self, name: &str) -> String {

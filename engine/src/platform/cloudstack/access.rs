@@ -8,6 +8,9 @@ use crate::model::Secret;
 /// Where profiles are below a user's home: as CloudMonkey writes them, and as it did before version 6.
 const PROFILES: [&str; 2] = [".cmk/config", ".cloudmonkey/config"];
 
+/// The keys and values of profiles, by their names.
+type Profiles = BTreeMap<String, BTreeMap<String, String>>;
+
 /// What one place says of a cloud; what it does not say, another place may.
 #[derive(Default)]
 pub struct CloudStackAccess {
@@ -178,15 +181,13 @@ pub fn read_ca(file: &str) -> Result<String, InvalidAccess> {
 
 /// The sections of a file of CloudMonkey's; `None`: there is no such file. What a line says is never told: it may be a
 /// secret.
-fn profiles(
-    file: &Path,
-) -> Result<Option<BTreeMap<String, BTreeMap<String, String>>>, InvalidAccess> {
+fn profiles(file: &Path) -> Result<Option<Profiles>, InvalidAccess> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unusable(file, &error)),
     };
-    let mut profiles = BTreeMap::<_, BTreeMap<_, _>>::new();
+    let mut profiles = Profiles::new();
     let mut section = String::new();
     for line in text.lines().map(str::trim) {
         let name = line

@@ -149,16 +149,12 @@ impl CloudStack {
     async fn account(&self) -> Result<Map<String, Value>, PlatformError> {
         let client = &self.shared.client;
         let project = self.project().await?;
-        let listed: Vec<Map<String, Value>> = match project {
-            Some(project) => {
-                let call = Call::new("listProjects").with("id", project);
-                client.list("ask for limits", call, "project").await?
-            }
-            None => {
-                let call = Call::new("listAccounts");
-                client.list("ask for limits", call, "account").await?
-            }
+        let (call, key) = match project {
+            Some(id) => (Call::new("listProjects").with("id", id), "project"),
+            None => (Call::new("listAccounts"), "account"),
         };
+        let listed = client.list("ask for limits", call, key).await?;
+        let listed: Vec<Map<String, Value>> = listed;
         Ok(listed.into_iter().next().unwrap_or_default())
     }
 

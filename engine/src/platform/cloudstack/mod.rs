@@ -27,6 +27,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::{Mutex, OnceCell};
@@ -287,6 +289,5 @@ impl Platform for CloudStack {
 /// A word that tells keys apart, and not what they are.
 fn short(key: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.as_bytes());
-    let bytes = digest.as_ref().iter().take(6);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    STANDARD.encode(digest.as_ref()).chars().take(8).collect()
 }

@@ -87,7 +87,7 @@ impl Failure {
             Some(skew) => format!("{reason}. {skew}"),
             None => reason,
         };
-        Self::refused(what, code, reason, retry, help(code))
+        Self::refused(what, code, &reason, retry, help(code))
     }
 
     /// Of a job that had no success.
@@ -107,10 +107,10 @@ impl Failure {
         } else {
             said.errortext
         };
-        Self::refused(what, code, reason, retry, help(code))
+        Self::refused(what, code, &reason, retry, help(code))
     }
 
-    fn refused(what: &str, code: u16, reason: String, retry: Retry, help: Option<String>) -> Self {
+    fn refused(what: &str, code: u16, reason: &str, retry: Retry, help: Option<String>) -> Self {
         Self {
             code: Some(code),
             error: PlatformError::Refused {
