@@ -45,6 +45,20 @@ provider "coe" {
   }
 }
 
+# Instances of a CloudStack cloud. Who asks there is said by CLOUDSTACK_API_KEY and CLOUDSTACK_SECRET_KEY, or by a profile.
+provider "coe" {
+  alias = "zone"
+
+  cloudstack = {
+    api_url          = "https://cloud.example.org/client/api"
+    profile          = "lab"
+    zone             = "zone-1"
+    template         = "debian-12"
+    service_offering = "small"
+    ssh              = { private_key_file = "/home/me/.ssh/id_ed25519" }
+  }
+}
+
 # No machine at all: the same plans and the same state, kept in a folder.
 provider "coe" {
   alias = "pretended"

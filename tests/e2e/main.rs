@@ -2,6 +2,7 @@
 //! is done: nothing may be left.
 
 mod bad_input;
+mod cloudstack;
 mod cluster_node;
 mod credentials;
 mod destroy;

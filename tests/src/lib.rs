@@ -1,6 +1,7 @@
 //! What the tests of the whole share: the real `terraform`, the real Docker Engine, and a stack of
 //! configuration that cleans up after itself.
 
+pub mod cloudstack;
 pub mod complaint;
 pub mod docker;
 pub mod engine_proxy;

@@ -14,6 +14,7 @@ use crate::{docker, provider};
 /// Where the clusters of a stack are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Platform {
+    CloudStack,
     Docker,
     Hosts,
     OpenStack,
@@ -44,6 +45,11 @@ impl Stack {
     /// An empty one whose clusters are in an OpenStack cloud: its configurations name it.
     pub fn on_openstack(what: &str) -> Self {
         Self::new(what, Platform::OpenStack)
+    }
+
+    /// An empty one whose clusters are in a CloudStack cloud, which takes them along when it goes.
+    pub fn on_cloudstack(what: &str) -> Self {
+        Self::new(what, Platform::CloudStack)
     }
 
     /// An empty one whose clusters are on a simulated platform in the same folder.
@@ -96,7 +102,7 @@ impl Stack {
     pub fn configure(&self, configuration: &str) -> &Self {
         let (provider, image) = match self.platform {
             Platform::Docker => ("", provider::swarm_node_image()),
-            Platform::Hosts | Platform::OpenStack => ("", ""),
+            Platform::CloudStack | Platform::Hosts | Platform::OpenStack => ("", ""),
             Platform::Simulated => ("simulated = { dir = \"platform\" }", "node:1"),
         };
         let text = format!(
@@ -349,7 +355,7 @@ impl Drop for Stack {
                 let mut destroy = self.command(&["destroy", "-auto-approve", "-input=false"]);
                 _ = destroy.output();
             }
-            Platform::Hosts | Platform::Simulated => {}
+            Platform::CloudStack | Platform::Hosts | Platform::Simulated => {}
         }
     }
 }

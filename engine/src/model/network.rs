@@ -43,6 +43,9 @@ pub struct Network {
     /// What it brings from machine to machine.
     #[serde(default)]
     pub carries: Carries,
+    /// Where what machines publish is reached from outside, where that is one address for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<IpAddr>,
     /// Whether the cluster made it, and deletes it.
     pub owned: bool,
 }

@@ -74,6 +74,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
             subnet: "10.89.0.0/24".parse().unwrap(),
             taken: Vec::new(),
             carries: Carries::AnyAddress,
+            outside: None,
             owned: true,
         }),
         balancer: None,

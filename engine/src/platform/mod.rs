@@ -1,12 +1,17 @@
 //! What makes networks and machines.
 
+mod cloud;
+pub mod cloudstack;
 pub mod docker;
 mod flavor;
 pub mod hosts;
+mod http;
+mod labels;
 mod making;
 pub mod openstack;
 pub mod simulated;
 mod ssh_node;
+mod subnets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

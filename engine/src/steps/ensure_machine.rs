@@ -75,6 +75,7 @@ impl Step for EnsureMachine {
         ];
         reached_by.extend(listens_at);
         let network = site.network()?;
+        reached_by.extend(network.outside.map(|outside| outside.to_string()));
         let new = NewNode {
             name,
             role: self.node.role,

@@ -34,6 +34,7 @@ impl PlatformOptions {
             faults: Attr::Null,
         });
         let configuration = ProviderModel {
+            cloudstack: Attr::Null,
             hosts: Attr::Null,
             openstack: Attr::Null,
             docker: docker.into(),

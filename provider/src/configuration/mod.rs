@@ -1,5 +1,6 @@
 //! `provider "coe" { … }`: which platform, and how to reach it.
 
+mod cloudstack;
 mod docker;
 mod hosts;
 pub(crate) mod journal;
@@ -15,6 +16,7 @@ use coe_engine::platform::Platform;
 use terraform_framework::validators::{at_least, duration_from};
 use terraform_framework::{Attr, Diagnostic, Diagnostics, Model, Path, duration};
 
+pub(crate) use cloudstack::CloudStackModel;
 pub(crate) use docker::DockerModel;
 pub(crate) use hosts::HostsModel;
 pub(crate) use openstack::OpenStackModel;
@@ -35,6 +37,9 @@ pub struct ProviderModel {
     /// Machines are servers of an OpenStack cloud.
     #[attribute(optional)]
     pub openstack: Attr<OpenStackModel>,
+    /// Machines are instances of a CloudStack cloud.
+    #[attribute(optional)]
+    pub cloudstack: Attr<CloudStackModel>,
     /// No machines at all: a platform that is kept in a folder, for plan checks in CI and for trying out.
     #[attribute(optional)]
     pub simulated: Attr<SimulatedModel>,
@@ -99,6 +104,7 @@ impl ProviderModel {
             cleanup,
         };
         let named = [
+            ("cloudstack", self.cloudstack.is_null()),
             ("docker", self.docker.is_null()),
             ("hosts", self.hosts.is_null()),
             ("openstack", self.openstack.is_null()),
@@ -111,18 +117,24 @@ impl ProviderModel {
         if let (Some(first), Some(second)) = (named.next(), named.next()) {
             return Err(two_platforms(first, second).into());
         }
-        let platform = match (self.docker, self.hosts, self.openstack, self.simulated) {
-            (Attr::Unknown, ..)
-            | (_, Attr::Unknown, ..)
-            | (.., Attr::Unknown, _)
-            | (.., Attr::Unknown) => return Ok(Choice::Unknown),
-            (.., Attr::Known(simulated)) => simulated.platform()?,
-            (.., Attr::Known(openstack), _) => openstack.platform()?,
-            (_, Attr::Known(hosts), ..) => hosts.platform()?,
-            (Attr::Known(docker), ..) => docker.platform()?,
-            (Attr::Null, Attr::Null, Attr::Null, Attr::Null) => {
-                DockerModel::default().platform()?
-            }
+        // One of them is named, or none.
+        let platform = if self.cloudstack.is_unknown()
+            || self.docker.is_unknown()
+            || self.hosts.is_unknown()
+            || self.openstack.is_unknown()
+            || self.simulated.is_unknown()
+        {
+            return Ok(Choice::Unknown);
+        } else if let Attr::Known(cloudstack) = self.cloudstack {
+            cloudstack.platform()?
+        } else if let Attr::Known(hosts) = self.hosts {
+            hosts.platform()?
+        } else if let Attr::Known(openstack) = self.openstack {
+            openstack.platform()?
+        } else if let Attr::Known(simulated) = self.simulated {
+            simulated.platform()?
+        } else {
+            self.docker.into_known().unwrap_or_default().platform()?
         };
         Ok(match platform {
             Ok(platform) => Choice::Platform(platform, settings),

@@ -124,7 +124,7 @@ impl Docker {
         all_labels.extend([
             (
                 labels::BALANCER.to_owned(),
-                Self::json_label("the balancer", &made)?,
+                labels::json("the balancer", &made)?,
             ),
             (labels::NODE_ADDRESS.to_owned(), address.to_string()),
             (labels::NETWORK_ID.to_owned(), request.network.id.clone()),

@@ -10,7 +10,7 @@ use bollard::models::{
 };
 
 use super::privileges::Privileges;
-use super::{Docker, labels, volume};
+use super::{labels, volume};
 use crate::coe::FirstProcess;
 use crate::model::{Machine, MachineState, NodeSpec, Owner, PortMapping, Protocol};
 use crate::platform::flavor::{InvalidFlavor, Size};
@@ -30,7 +30,7 @@ pub(super) fn body(
     let mut labels = labels::of_node(owner, spec);
     labels.insert(
         labels::NODE_SPEC.to_owned(),
-        Docker::json_label("the node", spec)?,
+        labels::json("the node", spec)?,
     );
     labels.insert(labels::NODE_ADDRESS.to_owned(), request.address.to_string());
     labels.insert(labels::NETWORK_ID.to_owned(), request.network.id.clone());
@@ -206,6 +206,7 @@ mod tests {
                 subnet: "10.89.0.0/24".parse().unwrap(),
                 taken: Vec::new(),
                 carries: Carries::AnyAddress,
+                outside: None,
                 owned: true,
             },
             boot: Boot {

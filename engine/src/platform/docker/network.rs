@@ -94,6 +94,7 @@ impl Docker {
             subnet,
             taken: subnets::gateway(subnet).into_iter().collect(),
             carries: Carries::AnyAddress,
+            outside: None,
             owned: true,
         })
     }
@@ -156,6 +157,7 @@ impl Docker {
             subnet,
             taken: gateways.into_iter().chain(held).chain(kept).collect(),
             carries: carries(found.internal),
+            outside: None,
             owned: false,
             id,
         })
@@ -226,6 +228,7 @@ pub(super) fn describe(network: &ListedNetwork, owned: bool) -> Result<Network, 
         subnet,
         taken: network.ipam.as_ref().map(gateways).unwrap_or_default(),
         carries: carries(network.internal),
+        outside: None,
         owned,
     })
 }

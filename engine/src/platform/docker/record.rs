@@ -43,7 +43,7 @@ impl Docker {
         owner: &Owner,
         record: &ClusterRecord,
     ) -> Result<(), PlatformError> {
-        let json = Self::json_label("the cluster's record", record)?;
+        let json = labels::json("the cluster's record", record)?;
         let older = self.list_records(owner.cluster).await?;
         let newest = older.iter().map(revision).max().unwrap_or(0);
         for next in (newest + 1..).take(MOST_ATTEMPTS) {

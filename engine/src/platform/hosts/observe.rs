@@ -91,6 +91,7 @@ impl Hosts {
             taken: Vec::new(),
             // There may be routers between them, and clouds that look at addresses.
             carries: Carries::MachinesOnly,
+            outside: None,
             owned: false,
         })
     }

@@ -7,15 +7,16 @@ use serde::Deserialize;
 
 use super::client::{Call, Service};
 use super::image::{ListedFlavor, ListedImage, find_flavor, names};
-use super::network::{Listed, ListedSubnet, NETWORK, SECURITY_GROUP, SUBNET, overlap};
+use super::network::{Listed, ListedSubnet, NETWORK, SECURITY_GROUP, SUBNET};
 use super::server::ListedServer;
 use super::{NAME, OpenStack};
 use crate::error::chain;
 use crate::model::{
     ClusterId, ClusterSpec, Finding, Flavor, ImageName, NetworkSpec, NodeSpec, ObservedCluster,
-    Owner, Role, Subject, VolumeLife,
+    Owner, Role, Subject,
 };
-use crate::platform::{PlatformError, Retry};
+use crate::platform::subnets::overlap;
+use crate::platform::{PlatformError, Retry, cloud};
 
 /// What the project may have, and has. Less than nothing: as much as it likes.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,8 +61,9 @@ impl OpenStack {
         nodes: &[NodeSpec],
         observed: Option<&ObservedCluster>,
     ) -> Result<Vec<Finding>, PlatformError> {
-        let mut findings = not_here(spec, nodes);
-        findings.extend(not_again(spec, observed));
+        let mut findings = cloud::not_here(NAME, spec, nodes);
+        findings.extend(other_ports(spec));
+        findings.extend(cloud::not_again(spec, observed));
         if nodes.is_empty() {
             return Ok(findings);
         }
@@ -246,77 +248,19 @@ impl OpenStack {
     }
 }
 
-/// What a server of a cloud cannot be given.
-fn not_here(spec: &ClusterSpec, nodes: &[NodeSpec]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let brought = nodes.iter().flat_map(|node| &node.volumes);
-    let brought: Vec<_> = brought
-        .filter(|volume| volume.life == VolumeLife::Machine)
-        .collect();
-    if let Some(volume) = brought.first() {
-        findings.push(Finding::error(
-            Subject::Cluster,
-            format!("{} does not run on servers of a cloud yet", spec.coe),
-            format!(
-                "Its nodes are made from an image that brings their programs and what is in {}; on the platform `{NAME}` \
-                 machines are made from packages of their distribution. Use another platform for it.",
-                volume.path
-            ),
-        ));
-    }
-    for position in 0..spec.preload_images.len() {
-        findings.push(Finding::error(
-            Subject::PreloadImage(position),
-            "there is no image to preload",
-            "This platform has no images that it could bring to nodes. Let nodes pull it.",
-        ));
-    }
-    for (position, port) in spec.ports.iter().enumerate() {
-        if port.host_port.is_some_and(|host| host != port.node_port) {
-            findings.push(Finding::error(
-                Subject::Port(position),
-                "a server's ports are reached at its own address, by their own numbers",
-                "Leave `host_port` out, or give it the number of `node_port`: the port is opened in the cluster's security \
-                 group.",
-            ));
-        }
-    }
-    for position in 0..spec.mounts.len() {
-        findings.push(Finding::error(
-            Subject::Mount(position),
-            "servers of a cloud have no host",
-            "A machine's folders are its own: there is no host that they could come from. Leave it out.",
-        ));
-    }
-    findings
-}
-
-/// A machine is not made again of something else: what its node keeps is in it.
-fn not_again(spec: &ClusterSpec, observed: Option<&ObservedCluster>) -> Vec<Finding> {
-    let Some(before) = observed.and_then(|observed| observed.record.as_ref()) else {
-        return Vec::new();
-    };
-    let before = &before.spec;
-    let detail = "What a node keeps is on its machine's own disk, and would be lost with it. Make another cluster.";
-    let mut findings = Vec::new();
-    if before.image != spec.image {
-        let summary = "machines of a cloud are not made again from another image yet";
-        findings.push(Finding::error(Subject::Image, summary, detail));
-    }
-    for (was, is, subject) in [
-        (&before.flavor, &spec.flavor, Subject::Flavor),
-        (
-            &before.control_plane_flavor,
-            &spec.control_plane_flavor,
-            Subject::ControlPlaneFlavor,
-        ),
-    ] {
-        if was != is {
-            let summary = "machines of a cloud are not made again with another flavor yet";
-            findings.push(Finding::error(subject, summary, detail));
-        }
-    }
-    findings
+/// What a server's ports cannot be.
+fn other_ports(spec: &ClusterSpec) -> impl Iterator<Item = Finding> + '_ {
+    let ports = spec.ports.iter().enumerate();
+    let others =
+        ports.filter(|(_, port)| port.host_port.is_some_and(|host| host != port.node_port));
+    others.map(|(position, _)| {
+        Finding::error(
+            Subject::Port(position),
+            "a server's ports are reached at its own address, by their own numbers",
+            "Leave `host_port` out, or give it the number of `node_port`: the port is opened in the cluster's security \
+             group.",
+        )
+    })
 }
 
 fn taken_names(
@@ -327,21 +271,7 @@ fn taken_names(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut foreign = |kind: &str, name: &str, owner: Option<Owner>| {
-        if owner.is_some() && owner.as_ref().map(|owner| owner.cluster) == cluster {
-            return;
-        }
-        let whose = owner.as_ref().map_or_else(
-            || "It was not made here".to_owned(),
-            |owner| format!("It belongs to cluster {:?}", owner.cluster_name.as_str()),
-        );
-        let finding = Finding::error(
-            Subject::Name,
-            format!("{kind} {name:?} exists already and does not belong to this cluster"),
-            format!(
-                "{whose} and is not touched. Take another name for the cluster, or remove the {kind}."
-            ),
-        );
-        findings.push(finding.held_by(owner.map(|owner| owner.cluster)));
+        findings.extend(cloud::foreign(kind, name, owner.as_ref(), cluster));
     };
     for node in nodes {
         let named = facts

@@ -2,29 +2,15 @@
 //!
 //! Guarantees: asked twice, there is one. What fails for good leaves nothing; what was cut off is made anew.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::client::{Call, Client, Service};
 use super::labels::{self, HOST_KEY, NETWORK_ID, NODE_ADDRESS, READY};
 use super::server::{ListedServer, Until};
-use super::user_data::NewHostKey;
 use super::{NAME, OpenStack};
 use crate::model::{ClusterId, Machine, MachineState, NodeName, Owner};
-use crate::platform::ssh_node::{NodeService, SshMachine};
+use crate::platform::ssh_node::{FindsHosts, NewHostKey, NewMachine};
 use crate::platform::{MachineRequest, PlatformError, Retry};
-
-/// How long the first attempt to log in on a machine that boots may take; each later one takes longer.
-const FIRST_ATTEMPT: Duration = Duration::from_secs(2);
-const LONGEST_ATTEMPT: Duration = Duration::from_secs(15);
-/// How long after one attempt the next one is made.
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
-/// How long a machine that the cloud says runs may take until it lets us in.
-const REACHED_WITHIN: Duration = Duration::from_mins(10);
-
-const HOST_KEY_SCRIPT: &str = include_str!("scripts/host_key.sh");
 
 impl OpenStack {
     /// See `Platform::ensure_machine`.
@@ -101,7 +87,7 @@ impl OpenStack {
             "metadata": metadata,
             "tags": [labels::TAG, labels::tag(owner.cluster)],
             "config_drive": true,
-            "user_data": self.user_data(&host_key),
+            "user_data": self.shared.hosts.user_data(&host_key),
         });
         if let Some(zone) = &settings.availability_zone {
             body["availability_zone"] = Value::from(zone.as_str());
@@ -149,33 +135,25 @@ impl OpenStack {
         Ok(())
     }
 
-    /// Makes a server the node; the public part of the host key that it has from then on. The one that its user data
-    /// brought may be read by whatever on the machine can read those.
     async fn make_node(
         &self,
         owner: &Owner,
         request: &MachineRequest,
         machine: &Machine,
     ) -> Result<String, PlatformError> {
-        let node = &request.spec.name;
-        self.wait_until_reached(machine).await?;
-        let on = SshMachine::new(NAME, node.clone(), self.host_of(machine).await?);
-        let service = NodeService::of(request, &self.shared.packages);
-        let problems = service.preflight_of_new(&on).await?;
-        if !problems.is_empty() {
-            return Err(PlatformError::Refused {
-                what: format!("make server {node} a node"),
-                reason: problems.join("; "),
-                help: Some("Take another image or a larger flavor.".to_owned()),
-                retry: Retry::Never,
-            });
-        }
-        service.take_over(&on).await?;
-        service.install(&on, owner).await?;
-        let own_key = on
-            .script("give it a host key of its own", HOST_KEY_SCRIPT, &[], &[])
-            .await?;
-        Ok(own_key.trim().to_owned())
+        let new = self.new_machine(machine).await?;
+        new.become_node(owner, request, &self.shared.packages).await
+    }
+
+    async fn new_machine<'a>(&self, machine: &'a Machine) -> Result<NewMachine<'a>, PlatformError> {
+        Ok(NewMachine {
+            platform: NAME,
+            kind: "server",
+            node: &machine.spec.name,
+            host: self.host_of(machine).await?,
+            not_reached: "A machine is reached at its address in the cluster's network: from here, or through `bastions`.",
+            not_fit: "Take another image or a larger flavor.",
+        })
     }
 
     /// Has a server say that it is a node, and by which key it is known.
@@ -192,35 +170,7 @@ impl OpenStack {
 
     /// Waits until a machine that boots lets us in.
     pub(super) async fn wait_until_reached(&self, machine: &Machine) -> Result<(), PlatformError> {
-        let node = machine.spec.name.clone();
-        let host = self.host_of(machine).await?;
-        let location = host.location();
-        let on = SshMachine::new(NAME, node.clone(), Arc::clone(&host));
-        let mut attempt = FIRST_ATTEMPT;
-        let mut last = None;
-        let reaching = async {
-            loop {
-                match tokio::time::timeout(attempt, on.script("reach it", "true", &[], &[])).await {
-                    Ok(Ok(_)) => return Ok(()),
-                    Ok(Err(error)) if error.retry() == Retry::Never => return Err(error),
-                    Ok(Err(error)) => last = Some(error),
-                    Err(_late) => attempt = (attempt * 2).min(LONGEST_ATTEMPT),
-                }
-                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
-            }
-        };
-        let reached = tokio::time::timeout(REACHED_WITHIN, reaching).await;
-        reached.unwrap_or_else(|_late| {
-            Err(last.unwrap_or_else(|| PlatformError::Refused {
-                what: format!("reach server {node}"),
-                reason: format!("{location} did not answer within {} s", REACHED_WITHIN.as_secs()),
-                help: Some(
-                    "A machine is reached at its address in the cluster's network: from here, or through `bastions`."
-                        .to_owned(),
-                ),
-                retry: Retry::Never,
-            }))
-        })
+        self.new_machine(machine).await?.await_login().await
     }
 
     /// See `Platform::delete_machine`.

@@ -2,7 +2,7 @@
 //!
 //! What belongs to a cluster says so from the call that makes it (`labels.rs`). The record of a cluster and the claim
 //! on it are images of Glance's without content (`kept.rs`): [why](../../../../docs/decisions/0025-platform-openstack.md).
-//! A server is told to be reachable and no more (`user_data.rs`); what makes it a node is done over SSH.
+//! A server is told to be reachable and no more (`ssh_node/user_data.rs`); what makes it a node is done over SSH.
 
 mod access;
 mod check;
@@ -19,7 +19,6 @@ mod port;
 mod record;
 mod server;
 mod settings;
-mod user_data;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -38,12 +37,11 @@ use crate::model::{
     NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
 };
 use crate::platform::making::Making;
-use crate::platform::ssh_node::Packages;
+use crate::platform::ssh_node::{Hosts, Packages};
 use crate::platform::{
     ImageStream, MachineRequest, Machines, Platform, PlatformError, Retry, Scope,
 };
 use crate::transport::Exec;
-use crate::transport::ssh::{Identities, SshHost};
 
 const NAME: &str = "openstack";
 
@@ -56,9 +54,6 @@ pub struct OpenStack {
 struct Shared {
     settings: Arc<OpenStackSettings>,
     client: Client,
-    identities: Arc<Identities>,
-    /// The server through which machines are reached.
-    bastion: Option<Arc<SshHost>>,
     packages: Packages,
     making: Making,
     /// What was asked once, and does not change while one configuration works.
@@ -66,33 +61,27 @@ struct Shared {
     flavors: Mutex<HashMap<String, ListedFlavor>>,
     groups: Mutex<HashMap<ClusterId, String>>,
     servers: server::Looks,
-    /// Connections to machines, by the ids of their servers.
-    hosts: exec::Hosts,
+    hosts: Hosts,
 }
 
 impl OpenStack {
     /// The project that `settings` name. No I/O but the reading of the system's CAs.
     pub fn new(mut settings: OpenStackSettings) -> Self {
-        let identities = Arc::new(std::mem::take(&mut settings.identities));
         let packages = Packages(std::mem::take(&mut settings.packages));
-        let bastions = settings.bastions.iter().cloned();
-        let bastion = bastions.fold(None, |via, bastion| {
-            Some(SshHost::new(bastion, Arc::clone(&identities), via))
-        });
+        let identities = std::mem::take(&mut settings.identities);
+        let hosts = Hosts::new(settings.user.clone(), identities, &settings.bastions);
         let settings = Arc::new(settings);
         Self {
             shared: Arc::new(Shared {
                 client: Client::new(Arc::clone(&settings)),
                 settings,
-                identities,
-                bastion,
                 packages,
                 making: Making::default(),
                 images: Mutex::default(),
                 flavors: Mutex::default(),
                 groups: Mutex::default(),
                 servers: server::Looks::default(),
-                hosts: exec::Hosts::default(),
+                hosts,
             }),
         }
     }

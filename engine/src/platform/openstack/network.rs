@@ -3,10 +3,9 @@
 //! Guarantees: asked twice, there is one of each; what is half made is completed. All carry the cluster's name, and
 //! their owner in their description.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,11 +13,8 @@ use super::OpenStack;
 use super::client::{Call, Client, Service, encoded};
 use super::labels::{described, description};
 use crate::model::{Carries, ClusterId, Network, NetworkSpec, Owner};
-use crate::platform::{PlatformError, Retry};
+use crate::platform::{PlatformError, Retry, subnets};
 
-/// Where subnets come from that nobody has named; the same as everywhere in this program.
-const POOL: (Ipv4Addr, u8) = (Ipv4Addr::new(10, 128, 0, 0), 9);
-const SUBNET_PREFIX: u8 = 24;
 /// The most addresses of a subnet that are left to the cloud's own ports.
 const MOST_OF_CLOUD: u32 = 16;
 
@@ -206,9 +202,12 @@ impl OpenStack {
                 .as_ref()
                 .is_some_and(|own| own.id == subnet.network_id)
         };
-        let subnet = match subnets.iter().find(is_there) {
-            Some(there) => Ok(there.clone()),
-            None => Err(choose_subnet(owner, wanted, &subnets)?),
+        let there = subnets.iter().find(is_there);
+        let subnet = if let Some(there) = there {
+            Ok(there.clone())
+        } else {
+            let others: Vec<IpNet> = subnets.iter().map(|subnet| subnet.cidr).collect();
+            Err(subnets::choose(owner, wanted, &others)?)
         };
         let (network, _group) = tokio::try_join!(
             self.complete_network(owner, network, subnet),
@@ -517,12 +516,9 @@ pub(super) fn described_network(network: &Listed, subnet: &ListedSubnet, owned: 
         taken,
         // Neutron drops what a port sends from an address that is not its own.
         carries: Carries::MachinesOnly,
+        outside: None,
         owned,
     }
-}
-
-pub(super) fn overlap(one: &IpNet, other: &IpNet) -> bool {
-    one.contains(other) || other.contains(one)
 }
 
 /// The addresses at a subnet's end that the cloud gives to its own ports: a sixteenth of it, and not many.
@@ -541,51 +537,6 @@ fn of_cloud(subnet: IpNet) -> Option<(IpAddr, IpAddr)> {
     Some((address(last - count), address(last - 1)))
 }
 
-/// What the subnet of a new network is to be.
-fn choose_subnet(
-    owner: &Owner,
-    wanted: Option<IpNet>,
-    others: &[ListedSubnet],
-) -> Result<IpNet, PlatformError> {
-    let refused = |reason: String| PlatformError::Refused {
-        what: format!("create subnet {}", owner.cluster_name),
-        reason,
-        help: None,
-        retry: Retry::Never,
-    };
-    let others: Vec<IpNet> = others.iter().map(|subnet| subnet.cidr).collect();
-    let Some(wanted) = wanted else {
-        let none = || {
-            refused(format!(
-                "no /{SUBNET_PREFIX} of {}/{} is free",
-                POOL.0, POOL.1
-            ))
-        };
-        return free_subnet(owner.cluster, &others).ok_or_else(none);
-    };
-    match others.iter().find(|other| overlap(other, &wanted)) {
-        Some(other) => Err(refused(format!(
-            "{wanted} overlaps with {other} of this project"
-        ))),
-        None => Ok(wanted),
-    }
-}
-
-/// A subnet that overlaps with none of `others`. Clusters begin to look at places of their own, so that two that look
-/// at once do not find the same one.
-fn free_subnet(cluster: ClusterId, others: &[IpNet]) -> Option<IpNet> {
-    let (address, prefix) = POOL;
-    let pool = Ipv4Net::new(address, prefix).ok()?;
-    let all: Vec<Ipv4Net> = pool.subnets(SUBNET_PREFIX).ok()?.collect();
-    let mut hasher = DefaultHasher::new();
-    cluster.hash(&mut hasher);
-    let start = usize::try_from(hasher.finish() % u64::try_from(all.len()).ok()?).ok()?;
-    let in_turn = all.iter().cycle().skip(start).take(all.len());
-    in_turn
-        .map(|subnet| IpNet::V4(*subnet))
-        .find(|subnet| !others.iter().any(|other| overlap(other, subnet)))
-}
-
 /// The network that a record asks for, where it is not the cluster's own.
 pub(super) fn existing(want: &NetworkSpec) -> Option<&str> {
     match want {
@@ -597,19 +548,6 @@ pub(super) fn existing(want: &NetworkSpec) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn clusters_look_for_a_subnet_at_places_of_their_own() {
-        let subnets: std::collections::BTreeSet<IpNet> = (0..20)
-            .filter_map(|_| free_subnet(ClusterId::new(), &[]))
-            .collect();
-        assert!(subnets.len() > 15, "{subnets:?}");
-        let cluster = ClusterId::new();
-        let first = free_subnet(cluster, &[]).unwrap();
-        assert_ne!(free_subnet(cluster, &[first]), Some(first));
-        let all = IpNet::V4(Ipv4Net::new(POOL.0, POOL.1).unwrap());
-        assert_eq!(free_subnet(cluster, &[all]), None);
-    }
 
     #[test]
     fn the_clouds_ports_have_the_end_of_a_subnet() {

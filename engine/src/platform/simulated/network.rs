@@ -35,6 +35,7 @@ impl NetworkFile {
             subnet: self.subnet,
             taken,
             carries: Carries::AnyAddress,
+            outside: None,
             owned,
         }
     }

@@ -1,13 +1,9 @@
 //! Why a call had no success, in the words of the service.
 
-use std::error::Error;
-use std::time::Duration;
-
 use http::StatusCode;
 use serde_json::Value;
 
-use super::http::Answer;
-use crate::platform::openstack::NAME;
+use crate::platform::http::Answer;
 use crate::platform::{PlatformError, Retry};
 
 /// A call without success.
@@ -33,19 +29,6 @@ impl From<PlatformError> for Failure {
 }
 
 impl Failure {
-    pub(super) fn unreachable(
-        what: &str,
-        address: String,
-        source: Box<dyn Error + Send + Sync>,
-    ) -> Self {
-        Self::from(PlatformError::Unreachable {
-            what: what.to_owned(),
-            platform: NAME,
-            address,
-            source,
-        })
-    }
-
     pub(super) fn refused(
         what: &str,
         status: Option<StatusCode>,
@@ -119,13 +102,7 @@ fn help(status: StatusCode) -> Option<&'static str> {
 fn retry(answer: &Answer, reason: &str) -> Retry {
     let is_quota = || reason.to_lowercase().contains("quota");
     match answer.status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            let header = answer.headers.get("Retry-After");
-            let seconds = header.and_then(|value| value.to_str().ok()?.parse().ok());
-            seconds.map_or(Retry::Later, |seconds| {
-                Retry::After(Duration::from_secs(seconds))
-            })
-        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => answer.later(),
         // Nova's "over the rate limit" of old, and quotas that somebody else may free.
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::FORBIDDEN => Retry::Never,
         // Something is still in use, or somebody else was faster.

@@ -4,23 +4,25 @@
 //! [`Failure`] with the service's own words; whether the call may be made again is decided here, for all services.
 
 mod failure;
-mod http;
 mod session;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ::http::{Method, Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
+pub(super) use crate::platform::http::encoded;
 pub(super) use failure::Failure;
 use session::Session;
 
+use super::NAME;
 use super::settings::OpenStackSettings;
+use crate::platform::http::{Answer, Http};
 use crate::platform::{PlatformError, Retry};
 
 /// The most objects of a page: what most clouds give at once.
@@ -116,7 +118,7 @@ impl Call {
 
 /// The cloud.
 pub(super) struct Client {
-    http: Result<http::Http, String>,
+    http: Result<Http, String>,
     settings: Arc<OpenStackSettings>,
     session: Mutex<Option<Arc<Session>>>,
     /// How many calls were made, for the log.
@@ -127,7 +129,7 @@ impl Client {
     /// No I/O but the reading of the system's CAs.
     pub(super) fn new(settings: Arc<OpenStackSettings>) -> Self {
         Self {
-            http: http::Http::new(settings.ca_certificate.as_deref()),
+            http: Http::new(settings.ca_certificate.as_deref()),
             settings,
             session: Mutex::default(),
             calls: AtomicU64::new(0),
@@ -296,41 +298,15 @@ impl Client {
     async fn raw(
         &self,
         what: &str,
-        request: ::http::request::Builder,
+        request: http::request::Builder,
         body: &[u8],
-    ) -> Result<http::Answer, Failure> {
+    ) -> Result<Answer, Failure> {
         let http = self
             .http
             .as_ref()
             .map_err(|reason| Failure::refused(what, None, reason.clone(), Retry::Never))?;
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         tracing::trace!("call {number}: {what}");
-        http.send(what, request, body).await
-    }
-}
-
-/// A value of a query, encoded (RFC 3986, 2.1).
-pub(super) fn encoded(value: &str) -> String {
-    use std::fmt::Write;
-    let mut encoded = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a text cannot fail.
-            _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::encoded;
-
-    #[test]
-    fn a_query_says_what_was_meant() {
-        assert_eq!(encoded("demo-worker_1.a~"), "demo-worker_1.a~");
-        assert_eq!(encoded("^a b&c=ä$"), "%5Ea%20b%26c%3D%C3%A4%24");
+        Ok(http.send(NAME, what, request, body).await?)
     }
 }

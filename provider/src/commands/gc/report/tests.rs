@@ -24,6 +24,7 @@ fn leftover(name: &str, number: u8, deadline: &str, begun: Option<&str>, fate: F
         subnet: "10.89.0.0/24".parse().unwrap(),
         taken: Vec::new(),
         carries: Carries::AnyAddress,
+        outside: None,
         owned: number == 1,
     };
     let volumes = [(

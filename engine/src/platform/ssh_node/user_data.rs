@@ -1,4 +1,4 @@
-//! What a server is told when it is made: to let us in, and by which key it is to be known. No more.
+//! What a machine of a cloud is told when it is made: to let us in, and by which key it is to be known. No more.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,20 +6,20 @@ use russh::keys::ssh_key::LineEnding;
 use russh::keys::{Algorithm, PrivateKey};
 use serde_json::json;
 
-use super::OpenStack;
+use super::Hosts;
 use crate::model::Secret;
 use crate::platform::{PlatformError, Retry};
 
 /// A key by which a machine is known.
-pub(super) struct NewHostKey {
+pub(in crate::platform) struct NewHostKey {
     /// `ssh-ed25519 AAAA…`
-    pub(super) public: String,
+    pub(in crate::platform) public: String,
     private: Secret<String>,
 }
 
 impl NewHostKey {
     /// A key of its own for a machine.
-    pub(super) fn new() -> Result<Self, PlatformError> {
+    pub(in crate::platform) fn new() -> Result<Self, PlatformError> {
         let failed = |error: russh::keys::ssh_key::Error| PlatformError::Refused {
             what: "make a machine's host key".to_owned(),
             reason: error.to_string(),
@@ -36,11 +36,10 @@ impl NewHostKey {
     }
 }
 
-impl OpenStack {
-    /// The user data of a server, as Nova takes it. JSON is YAML.
-    pub(super) fn user_data(&self, host_key: &NewHostKey) -> String {
-        let user = &self.shared.settings.user;
-        let keys = self.shared.identities.public_keys();
+impl Hosts {
+    /// The user data of a machine, as clouds take it. JSON is YAML.
+    pub(in crate::platform) fn user_data(&self, host_key: &NewHostKey) -> String {
+        let (user, keys) = (self.user(), self.public_keys());
         let mut users = vec![json!("default")];
         users.push(if user == "root" {
             json!({ "name": user, "ssh_authorized_keys": keys })

@@ -1,4 +1,4 @@
-//! HTTP, plain or over TLS.
+//! HTTP to the API of a cloud, plain or over TLS.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::Failure;
+use super::{PlatformError, Retry};
 use crate::error::chain;
 
 /// How long a service may take for an answer.
@@ -29,6 +29,17 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// When a call that was put off may be made again (RFC 9110, 10.2.3).
+    pub(super) fn later(&self) -> Retry {
+        let header = self.headers.get("Retry-After");
+        let seconds = header.and_then(|value| value.to_str().ok()?.parse().ok());
+        seconds.map_or(Retry::Later, |seconds| {
+            Retry::After(Duration::from_secs(seconds))
+        })
+    }
 }
 
 impl Http {
@@ -56,17 +67,21 @@ impl Http {
         Ok(Self { client })
     }
 
+    /// What is answered to a request of `platform`, which is for `what`.
     pub(super) async fn send(
         &self,
+        platform: &'static str,
         what: &str,
         request: http::request::Builder,
         body: &[u8],
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, PlatformError> {
         let request = request
             .body(Full::new(Bytes::copy_from_slice(body)))
-            .map_err(|error| {
-                let reason = format!("the address is not understood: {error}");
-                Failure::refused(what, None, reason, crate::platform::Retry::Never)
+            .map_err(|error| PlatformError::Refused {
+                what: what.to_owned(),
+                reason: format!("the address is not understood: {error}"),
+                help: None,
+                retry: Retry::Never,
             })?;
         let address = request.uri().clone();
         let unreachable = |source: Box<dyn Error + Send + Sync>| {
@@ -77,7 +92,12 @@ impl Http {
                     .authority()
                     .map_or("", |authority| authority.as_str())
             );
-            Failure::unreachable(what, place, source)
+            PlatformError::Unreachable {
+                what: what.to_owned(),
+                platform,
+                address: place,
+                source,
+            }
         };
         let answer = tokio::time::timeout(ANSWER_WITHIN, async {
             let answer = self
@@ -100,5 +120,31 @@ impl Http {
                 Err(unreachable(reason.into()))
             }
         }
+    }
+}
+
+/// A value of a query, encoded (RFC 3986, 2.1).
+pub(super) fn encoded(value: &str) -> String {
+    use std::fmt::Write;
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a text cannot fail.
+            _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encoded;
+
+    #[test]
+    fn a_query_says_what_was_meant() {
+        assert_eq!(encoded("demo-worker_1.a~"), "demo-worker_1.a~");
+        assert_eq!(encoded("^a b&c=ä$"), "%5Ea%20b%26c%3D%C3%A4%24");
     }
 }
