@@ -304,7 +304,7 @@ fn planned(state: &State, call: &Call) -> Result<Machine, Refusal> {
     })
 }
 
-/// Which machines make it once it has been decided to start them.
+/// When a machine that is made starts.
 enum Start {
     AtOnce,
     Later,

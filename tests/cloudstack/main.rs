@@ -5,12 +5,6 @@
 //! Writes `ca.pem` and `environment` into the folder, prints one line of JSON that says where it listens, and ends with
 //! all that it made at SIGTERM or SIGINT, or, without `stay`, once its standard input ends.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a program for tests ends where it cannot start"
-)]
-
 mod accounts;
 mod addresses;
 mod affinity_groups;

@@ -29,13 +29,23 @@ fn signed(cloud: &Cloud, command: &str, minutes: i64) -> BTreeMap<String, String
 }
 
 fn get(cloud: &Cloud, path: &str, call: &BTreeMap<String, String>) -> (String, String) {
+    get_within(cloud, path, call, 30)
+}
+
+/// Head and body of the answer, both empty where there is none in so many seconds.
+fn get_within(
+    cloud: &Cloud,
+    path: &str,
+    call: &BTreeMap<String, String>,
+    seconds: u32,
+) -> (String, String) {
     let query: Vec<String> = call
         .iter()
         .map(|(name, value)| format!("{name}={}", encode(value)))
         .collect();
     let url = cloud.url().replace("/client/api", path);
     let output = Command::new("curl")
-        .args(["-s", "-i", "--cacert"])
+        .args(["-s", "-i", "--max-time", &seconds.to_string(), "--cacert"])
         .arg(cloud.ca_file())
         .arg(format!("{url}?{}", query.join("&")))
         .output()
@@ -125,4 +135,15 @@ fn who_calls_too_often_is_told_to_wait() {
     assert_eq!(code(cloud.try_ask("listZones", &[])), 429);
     cloud.set(&json!({ "throttle": null }));
     cloud.ask("listZones", &[]);
+}
+
+#[test]
+fn a_call_that_hangs_is_not_answered() {
+    let cloud = Cloud::pretended();
+    cloud.set(&json!({ "faults": [{ "command": "*", "kind": "hang" }] }));
+    let (head, _) = get_within(&cloud, "/client/api", &signed(&cloud, "listZones", 5), 2);
+    assert_eq!(head, "");
+    assert_eq!(cloud.calls("listZones"), 1);
+    let (head, _) = get(&cloud, "/client/api", &signed(&cloud, "listZones", 5));
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
 }
