@@ -98,6 +98,13 @@ macro_rules! platform_contract {
         $crate::platform_contract!($harness, of platforms with balancers);
     };
     ($harness:expr, of every platform) => {
+        $crate::platform_contract!($harness, of clouds whose machines keep their volumes);
+        $crate::platform_contract!(@each $harness;
+            a_file_is_read_also_while_the_machine_is_stopped
+            a_deleted_machine_leaves_its_volumes
+        );
+    };
+    ($harness:expr, of clouds whose machines keep their volumes) => {
         $crate::platform_contract!(@each $harness;
             ensured_twice_is_one_object
             observe_tells_what_was_made
@@ -114,10 +121,8 @@ macro_rules! platform_contract {
             files_that_are_put_are_read_back
             a_command_reads_its_input
             stop_and_start_keep_address_port_and_data
-            a_file_is_read_also_while_the_machine_is_stopped
             ensure_starts_a_stopped_machine
             a_machine_made_again_begins_with_what_its_image_brings
-            a_deleted_machine_leaves_its_volumes
             a_good_request_has_no_finding
         );
     };

@@ -7,7 +7,6 @@ use serde_json::json;
 use super::Lab;
 
 #[test]
-#[ignore = "not seen to pass yet"]
 fn an_instance_that_was_deleted_is_made_again() {
     let lab = Lab::open();
     let stack = lab.stack("again");
@@ -44,7 +43,6 @@ fn an_instance_that_was_deleted_is_made_again() {
 }
 
 #[test]
-#[ignore = "not seen to pass yet"]
 fn a_create_that_is_killed_is_taken_up_and_leaves_nothing() {
     let lab = Lab::open();
     let stack = lab.stack("killed");
