@@ -10,6 +10,7 @@ use coe_engine::platform::Platform;
 use coe_engine::platform::cloudstack::{CloudStack, CloudStackSettings};
 use coe_engine::transport::ssh::Identities;
 use coe_tests::cloudstack::Cloud;
+use serde_json::json;
 
 use crate::platform_contract;
 use crate::platform_contract::Harness;
@@ -22,11 +23,28 @@ struct CloudStackHarness {
 
 impl CloudStackHarness {
     async fn new() -> Self {
-        tokio::task::spawn_blocking(Self::open).await.unwrap()
+        let open = || Self::of(Cloud::start());
+        tokio::task::spawn_blocking(open).await.unwrap()
     }
 
-    fn open() -> Self {
-        let cloud = Cloud::start();
+    /// A cloud as it was before user data were registered.
+    async fn older() -> Self {
+        let open = || {
+            let cloud = Cloud::start();
+            let refused = |command: &str| {
+                json!({
+                    "command": command, "kind": "fail", "times": 1_000_000, "code": 432,
+                    "text": format!("The given command {command} does not exist"),
+                })
+            };
+            let commands = ["listUserData", "registerUserData", "deleteUserData"];
+            cloud.set(&json!({ "faults": commands.map(refused) }));
+            Self::of(cloud)
+        };
+        tokio::task::spawn_blocking(open).await.unwrap()
+    }
+
+    fn of(cloud: Cloud) -> Self {
         let ca = std::fs::read_to_string(cloud.ca_file()).unwrap();
         Self {
             cloudstack: CloudStack::new(CloudStackSettings {
@@ -85,3 +103,16 @@ impl Harness for CloudStackHarness {
 }
 
 platform_contract!(CloudStackHarness::new(), of clouds whose machines keep their volumes);
+
+mod of_an_older_cloud {
+    use super::CloudStackHarness;
+    use crate::platform_contract;
+
+    platform_contract!(@each CloudStackHarness::older();
+        observe_tells_what_was_made
+        a_record_is_replaced_as_a_whole
+        one_operation_has_a_cluster_at_a_time
+        a_claim_goes_with_the_record
+        deleting_everything_leaves_nothing
+    );
+}

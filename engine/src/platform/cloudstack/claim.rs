@@ -5,7 +5,7 @@
 //! after an old look is not the highest: who takes one looks whether it is, and gives up where it is not.
 
 use super::CloudStack;
-use super::client::{Call, Failure};
+use super::client::Failure;
 use super::kept::{Kept, Kind, name};
 use super::lists::AffinityGroup;
 use crate::model::{ClusterId, OperationId, Owner};
@@ -14,8 +14,6 @@ use crate::platform::{PlatformError, Retry};
 
 /// How the description begins of a claim that was given back.
 const RELEASED: &str = "released ";
-/// What groups are for that keep nothing apart: a type that every cloud has.
-const TYPE: &str = "host anti-affinity";
 /// How often others may be faster.
 const MOST_TRIES: usize = 100;
 
@@ -54,7 +52,7 @@ impl CloudStack {
             }
             // The look was an old one: the number had been given and forgotten.
             for own in now.iter().filter(|claim| claim.number == number) {
-                self.drop_claim(&own.object).await?;
+                self.drop_group(&own.object).await?;
             }
         }
         Err(PlatformError::Refused {
@@ -100,16 +98,10 @@ impl CloudStack {
         number: u32,
         description: String,
     ) -> Result<(), Failure> {
-        let cloud = self.clone();
         let what = format!("claim {}", owner.cluster_name);
-        let call = self
-            .of_project(Call::new("createAffinityGroup"))
-            .await?
-            .with("name", name(Kind::Claim, owner.cluster, number))
-            .with("type", TYPE)
-            .with("description", description);
-        let making = async move { Ok(cloud.shared.client.carry_out(&what, call).await.map(drop)) };
-        self.shared.making.make(owner.cluster, making).await?
+        let name = name(Kind::Claim, owner.cluster, number);
+        self.make_group(owner.cluster, what, name, description)
+            .await
     }
 
     async fn drop_below(
@@ -118,7 +110,7 @@ impl CloudStack {
         number: u32,
     ) -> Result<(), PlatformError> {
         for claim in claims.iter().filter(|claim| claim.number < number) {
-            self.drop_claim(&claim.object).await?;
+            self.drop_group(&claim.object).await?;
         }
         Ok(())
     }

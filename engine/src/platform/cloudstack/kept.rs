@@ -2,16 +2,19 @@
 //! highest number counts.
 
 use super::CloudStack;
-use super::client::Call;
-use super::lists::{AffinityGroup, UserData};
+use super::client::{Call, Failure};
+use super::lists::AffinityGroup;
 use crate::model::ClusterId;
 use crate::platform::PlatformError;
+
+/// What groups are for that keep nothing apart: a type that every cloud has.
+const TYPE: &str = "host anti-affinity";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An affinity group: the database takes a name once for an account.
     Claim,
-    /// Registered user data.
+    /// Registered user data, or affinity groups where a cloud has no such thing.
     Record,
 }
 
@@ -44,7 +47,7 @@ pub(super) struct Kept<T> {
     pub(super) object: T,
 }
 
-fn of_kind<T>(kind: Kind, objects: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<Kept<T>> {
+pub(super) fn of_kind<T>(kind: Kind, objects: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<Kept<T>> {
     let kept = objects.into_iter().filter_map(|object| {
         let (cluster, number) = parsed(kind, name(&object))?;
         Some(Kept {
@@ -59,50 +62,51 @@ fn of_kind<T>(kind: Kind, objects: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<Kep
 }
 
 impl CloudStack {
-    /// All claims, those with lower numbers first.
-    pub(super) async fn claims(&self) -> Result<Vec<Kept<AffinityGroup>>, PlatformError> {
+    /// All affinity groups of the account.
+    pub(super) async fn groups(&self) -> Result<Vec<AffinityGroup>, PlatformError> {
         let call = self.list_of_ours("listAffinityGroups").await?;
         let client = &self.shared.client;
-        let groups = client.list("list claims", call, "affinitygroup").await?;
+        client
+            .list("list affinity groups", call, "affinitygroup")
+            .await
+    }
+
+    /// All claims, those with lower numbers first.
+    pub(super) async fn claims(&self) -> Result<Vec<Kept<AffinityGroup>>, PlatformError> {
+        let groups = self.groups().await?;
         Ok(of_kind(Kind::Claim, groups, |group: &AffinityGroup| {
             &group.name
         }))
     }
 
-    /// All records, those with lower numbers first.
-    pub(super) async fn records(&self) -> Result<Vec<Kept<UserData>>, PlatformError> {
-        let call = self.list_of_ours("listUserData").await?;
-        let client = &self.shared.client;
-        let records = client.list("list records", call, "userdata").await?;
-        Ok(of_kind(Kind::Record, records, |record: &UserData| {
-            &record.name
-        }))
-    }
-
-    pub(super) async fn drop_claim(&self, claim: &AffinityGroup) -> Result<(), PlatformError> {
+    pub(super) async fn drop_group(&self, group: &AffinityGroup) -> Result<(), PlatformError> {
         let call = self
             .of_project(Call::new("deleteAffinityGroup"))
             .await?
-            .with("id", claim.id.as_str());
+            .with("id", group.id.as_str());
         let client = &self.shared.client;
-        client.remove("forget a claim on a cluster", call).await
+        client
+            .remove("forget what is kept of a cluster", call)
+            .await
     }
 
-    pub(super) async fn drop_record(&self, record: &UserData) -> Result<(), PlatformError> {
-        let what = "forget a record of a cluster";
+    /// Makes a group that keeps something.
+    pub(super) async fn make_group(
+        &self,
+        cluster: ClusterId,
+        what: String,
+        name: String,
+        description: String,
+    ) -> Result<(), Failure> {
+        let cloud = self.clone();
         let call = self
-            .of_project(Call::new("deleteUserData"))
+            .of_project(Call::new("createAffinityGroup"))
             .await?
-            .with("id", record.id.as_str());
-        match self
-            .shared
-            .client
-            .ask::<serde_json::Value>(what, call)
-            .await
-        {
-            Err(failure) if !failure.is_absent() => Err(failure.into()),
-            _ => Ok(()),
-        }
+            .with("name", name)
+            .with("type", TYPE)
+            .with("description", description);
+        let making = async move { Ok(cloud.shared.client.carry_out(&what, call).await.map(drop)) };
+        self.shared.making.make(cluster, making).await?
     }
 
     /// See `Platform::delete_record`.
@@ -110,7 +114,7 @@ impl CloudStack {
         self.shared.making.nothing_is_made(cluster).await;
         let (claims, records) = tokio::try_join!(self.claims(), self.records())?;
         for claim in claims.iter().filter(|claim| claim.cluster == cluster) {
-            self.drop_claim(&claim.object).await?;
+            self.drop_group(&claim.object).await?;
         }
         // The record last: what is left without one is known to nobody.
         for record in records.iter().filter(|record| record.cluster == cluster) {

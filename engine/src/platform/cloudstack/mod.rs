@@ -75,6 +75,8 @@ struct Shared {
     balancing: Mutex<()>,
     /// Whether the account may expunge, as far as is known.
     expunges: AtomicBool,
+    /// Whether the cloud registers user data, as far as is known.
+    registers_user_data: AtomicBool,
 }
 
 impl Shared {
@@ -104,6 +106,7 @@ impl CloudStack {
                 reached: std::sync::Mutex::default(),
                 balancing: Mutex::default(),
                 expunges: AtomicBool::new(true),
+                registers_user_data: AtomicBool::new(true),
             }),
         }
     }

@@ -74,8 +74,10 @@ impl CloudStack {
             }
         }
         for kept in &records {
-            let (owner, record) = record::read(kept)?;
-            if in_scope(&owner) {
+            // One whose pieces are not all there was not written to its end: the one before counts.
+            if let Some((owner, record)) = record::read(kept)?
+                && in_scope(&owner)
+            {
                 // The one with the highest number is the last one.
                 ObservedCluster::among(&mut clusters, &owner).record = Some(record);
             }

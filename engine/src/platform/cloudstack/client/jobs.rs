@@ -137,7 +137,12 @@ impl Jobs {
                 let call = Call::new("listAsyncJobs").with("listall", "true");
                 client.first_page::<Job>("look how jobs do", call, "asyncjobs")
             };
-            let listed = Client::patiently(list).await?;
+            let listed = match Client::patiently(list).await {
+                Ok(listed) => listed,
+                Err(failure) if failure.may_pass() => return Err(failure),
+                // It is not for everybody in every cloud.
+                Err(_refused) => Vec::new(),
+            };
             let ids: Vec<&String> = listed.iter().map(|job| &job.jobid).collect();
             missing.retain(|job| !ids.contains(&job));
             // An account with many jobs, or a cloud that tells of others: each is asked after then.

@@ -91,6 +91,13 @@ struct BegunAnswer {
     id: Option<String>,
 }
 
+/// A part of a list.
+struct Page<T> {
+    found: Vec<T>,
+    /// How many the whole list has, where the cloud says.
+    count: Option<usize>,
+}
+
 /// The cloud.
 pub(super) struct Client {
     http: Result<Http, String>,
@@ -142,12 +149,25 @@ impl Client {
         call: Call,
         key: &str,
     ) -> Result<Vec<T>, PlatformError> {
+        Ok(self.try_list(what, call, key).await?)
+    }
+
+    /// The same, where a refusal is an answer too.
+    pub(super) async fn try_list<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        call: Call,
+        key: &str,
+    ) -> Result<Vec<T>, Failure> {
         let mut all = Vec::new();
-        for page in 1_usize.. {
-            let found = self.page::<T>(what, call.clone(), key, page).await?;
-            let is_last = found.len() < PAGE;
-            all.extend(found);
-            if is_last {
+        for number in 1_usize.. {
+            let page = self.page::<T>(what, call.clone(), key, number).await?;
+            let is_empty = page.found.is_empty();
+            let is_full = page.found.len() >= PAGE;
+            all.extend(page.found);
+            // A cloud may give fewer at once than it is asked for, and says how many there are.
+            let there_are_more = page.count.is_some_and(|count| all.len() < count);
+            if is_empty || !(is_full || there_are_more) {
                 break;
             }
         }
@@ -160,7 +180,7 @@ impl Client {
         call: Call,
         key: &str,
     ) -> Result<Vec<T>, Failure> {
-        self.page(what, call, key, 1).await
+        Ok(self.page(what, call, key, 1).await?.found)
     }
 
     async fn page<T: DeserializeOwned>(
@@ -169,16 +189,20 @@ impl Client {
         call: Call,
         key: &str,
         number: usize,
-    ) -> Result<Vec<T>, Failure> {
+    ) -> Result<Page<T>, Failure> {
         let call = call
             .with("page", number.to_string())
             .with("pagesize", PAGE.to_string());
         let mut answer = self.send(what, &call).await?;
+        let count = answer.get("count").and_then(Value::as_u64);
+        let count = count.and_then(|count| usize::try_from(count).ok());
         // A list without objects does not have its key.
-        let Some(found) = answer.get_mut(key).map(Value::take) else {
-            return Ok(Vec::new());
+        let found = match answer.get_mut(key).map(Value::take) {
+            Some(found) => serde_json::from_value(found)
+                .map_err(|error| Failure::not_understood(what, &error))?,
+            None => Vec::new(),
         };
-        serde_json::from_value(found).map_err(|error| Failure::not_understood(what, &error))
+        Ok(Page { found, count })
     }
 
     /// Begins a job. It is begun once, whatever becomes of the replies.
