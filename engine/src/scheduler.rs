@@ -220,7 +220,7 @@ mod tests {
     }
 
     /// The patience of an operation, without its deadline, which is a time of the clock.
-    fn cleanup_of_operation() -> Bounds {
+    fn operation() -> Bounds {
         Bounds {
             patience: PATIENCE,
             deadline: Timestamp::MAX,
@@ -274,7 +274,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn work_that_took_long_before_it_failed_is_tried_again_and_a_look_is_not() {
         let slow = PATIENCE * 2;
-        for (bounds, tries) in [(cleanup_of_operation(), 2), (Bounds::for_look(), 1)] {
+        for (bounds, tries) in [(operation(), 2), (Bounds::for_look(), 1)] {
             let tried = Cell::new(0);
             let result: Result<(), _> = scheduler()
                 .persevere(

@@ -81,14 +81,11 @@ fn add_with<'a>(
 ) -> Saga {
     let names: Vec<_> = nodes.iter().map(|node| node.name.clone()).collect();
     let balancer = founding.and_then(|founding| {
-        let mut control_planes = nodes.iter().filter(|node| node.role == Role::ControlPlane);
+        let control_planes = nodes.iter().filter(|node| node.role == Role::ControlPlane);
         Some(lane([Box::new(EnsureBalancer {
             cluster: spec.name.clone(),
             image: founding.balancer?.clone(),
-            control_planes: control_planes
-                .by_ref()
-                .map(|node| node.name.clone())
-                .collect(),
+            control_planes: control_planes.map(|node| node.name.clone()).collect(),
         })]))
     });
     let mut first_machine: Stage = Vec::new();

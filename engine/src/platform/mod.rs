@@ -1,5 +1,6 @@
 //! What makes networks and machines.
 
+mod balancer;
 mod cloud;
 pub mod cloudstack;
 pub mod docker;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::connection::status;
 use super::{Docker, container, labels, observe, ports};
 use crate::model::{Balancer, ClusterId, MachineState, NodeName, Owner, PortMapping, Protocol};
-use crate::plan::last_free_address;
+use crate::platform::balancer::{free_address, name_of};
 use crate::platform::{BalancerRequest, PlatformError, Retry};
 
 const PROGRAM: &str = include_str!("balance.sh");
@@ -175,26 +175,18 @@ impl Docker {
         owner: &Owner,
         request: &BalancerRequest,
     ) -> Result<IpAddr, PlatformError> {
-        let network = &request.network;
-        let mut taken: BTreeSet<IpAddr> = network.taken.iter().copied().collect();
-        taken.extend(&request.targets);
         let of_network = (
             "label".to_owned(),
-            vec![format!("{}={}", labels::NETWORK_ID, network.id)],
+            vec![format!("{}={}", labels::NETWORK_ID, request.network.id)],
         );
         let containers = self
             .list_containers(Some(HashMap::from([of_network])))
             .await?;
-        taken.extend(containers.iter().filter_map(|container| {
+        let held = containers.iter().filter_map(|container| {
             let labels = container.labels.as_ref()?;
             labels.get(labels::NODE_ADDRESS)?.parse::<IpAddr>().ok()
-        }));
-        last_free_address(network.subnet, &taken).ok_or_else(|| PlatformError::Refused {
-            what: format!("find an address for the balancer of {}", owner.cluster_name),
-            reason: format!("all of {} are taken", network.subnet),
-            help: Some("Use a larger subnet.".to_owned()),
-            retry: Retry::Never,
-        })
+        });
+        free_address(owner, request, held)
     }
 
     /// The folders for which the image wants volumes: it gets none for what it does not need.
@@ -306,15 +298,4 @@ fn body(
         }),
         ..ContainerCreateBody::default()
     }
-}
-
-/// The name of a cluster's balancer: none of the names that its nodes have.
-fn name_of(owner: &Owner) -> Result<NodeName, PlatformError> {
-    let name = format!("{}-balancer", owner.cluster_name);
-    name.parse().map_err(|error| PlatformError::Refused {
-        what: format!("name the balancer {name}"),
-        reason: format!("{error}"),
-        help: None,
-        retry: Retry::Never,
-    })
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::{Balancer, ClusterId, MachineState, NodeName, Owner, PortMapping, Protocol};
-use crate::plan::last_free_address;
-use crate::platform::{BalancerRequest, PlatformError, Retry};
+use crate::platform::balancer::{free_address, name_of};
+use crate::platform::{BalancerRequest, PlatformError};
 
 use super::folder::{Folder, Kind, LockedFolder};
 use super::labels::{self, Labels};
@@ -71,7 +71,8 @@ pub(super) fn ensure(
     };
     let published = port::choose(folder, &name, &[mapping])
         .or_else(|_in_use| port::choose(folder, &name, &[any]))?;
-    let address = free_address(folder, owner, request)?;
+    let held = held(folder, &request.network.name)?;
+    let address = free_address(owner, request, held)?;
     let file = BalancerFile {
         labels: labels::of_owner(owner),
         id: Uuid::new_v4().to_string(),
@@ -92,30 +93,17 @@ pub(super) fn ensure(
     Ok(file.to_balancer())
 }
 
-fn free_address(
-    folder: &Folder,
-    owner: &Owner,
-    request: &BalancerRequest,
-) -> Result<IpAddr, PlatformError> {
-    let network = &request.network;
-    let mut taken: BTreeSet<IpAddr> = network.taken.iter().copied().collect();
-    taken.extend(&request.targets);
-    for address in folder.names_in(&folder.addresses(&network.name))? {
+/// The addresses that somebody holds in the network.
+fn held(folder: &Folder, network: &str) -> Result<Vec<IpAddr>, PlatformError> {
+    let mut held = Vec::new();
+    for address in folder.names_in(&folder.addresses(network))? {
         if let Ok(address) = address.parse()
-            && network::holder_of_address(folder, &network.name, address)?.is_some()
+            && network::holder_of_address(folder, network, address)?.is_some()
         {
-            taken.insert(address);
+            held.push(address);
         }
     }
-    last_free_address(network.subnet, &taken).ok_or_else(|| PlatformError::Refused {
-        what: format!(
-            "finding an address for the balancer of {}",
-            owner.cluster_name
-        ),
-        reason: format!("all of {} are taken", network.subnet),
-        help: Some("Use a larger subnet.".to_owned()),
-        retry: Retry::Never,
-    })
+    Ok(held)
 }
 
 /// Deletes the cluster's balancer.
@@ -146,14 +134,4 @@ fn remove(
         }
     }
     folder.remove_object(Kind::Balancer, name.as_str())
-}
-
-fn name_of(owner: &Owner) -> Result<NodeName, PlatformError> {
-    let name = format!("{}-balancer", owner.cluster_name);
-    name.parse().map_err(|error| PlatformError::Refused {
-        what: format!("naming the balancer {name}"),
-        reason: format!("{error}"),
-        help: None,
-        retry: Retry::Never,
-    })
 }
