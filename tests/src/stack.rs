@@ -159,6 +159,7 @@ impl Stack {
             .args(arguments)
             .current_dir(self.folder.path())
             .env("XDG_STATE_HOME", self.folder.path().join("state"))
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null());
         provider
     }

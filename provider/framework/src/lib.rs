@@ -29,7 +29,7 @@ extern crate self as terraform_framework;
 pub mod attr;
 pub mod call;
 pub mod codec;
-mod configuration;
+pub mod configuration;
 mod convert;
 pub mod data_source;
 pub mod diagnostic;

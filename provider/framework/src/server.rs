@@ -19,7 +19,7 @@ mod import_resource_state;
 mod members;
 mod move_resource_state;
 mod plan_resource_change;
-mod planning;
+pub(crate) mod planning;
 mod read_data_source;
 mod read_resource;
 mod resource_identity;
@@ -30,7 +30,7 @@ mod stored;
 mod upgrade_resource_identity;
 mod upgrade_resource_state;
 mod validate_config;
-mod validation;
+pub(crate) mod validation;
 
 use std::sync::Arc;
 

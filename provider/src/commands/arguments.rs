@@ -57,6 +57,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, M
 fn gc(mut parser: Parser) -> Result<Command, lexopt::Error> {
     let mut options = gc::Options::default();
     let PlatformOptions {
+        configuration,
         docker_host,
         simulated_dir,
         journal_dir,
@@ -71,6 +72,7 @@ fn gc(mut parser: Parser) -> Result<Command, lexopt::Error> {
                 options.older_than = parser.value()?.parse_with(duration::parse)?;
             }
             Arg::Long("ended") => options.ended = Some(parser.value()?.parse()?),
+            Arg::Long("configuration") => *configuration = Some(parser.value()?.into()),
             Arg::Long("docker-host") => *docker_host = Some(parser.value()?.string()?),
             Arg::Long("simulated-dir") => *simulated_dir = Some(parser.value()?.string()?),
             Arg::Long("journal-dir") => *journal_dir = Some(parser.value()?.string()?),
@@ -79,6 +81,11 @@ fn gc(mut parser: Parser) -> Result<Command, lexopt::Error> {
     }
     if docker_host.is_some() && simulated_dir.is_some() {
         return Err("--docker-host and --simulated-dir are two platforms; name one".into());
+    }
+    if configuration.is_some()
+        && (docker_host.is_some() || simulated_dir.is_some() || journal_dir.is_some())
+    {
+        return Err("--configuration says all of the platform; leave the other option out".into());
     }
     Ok(Command::Gc(options))
 }
@@ -151,6 +158,10 @@ mod tests {
             ("gc --older-than 3", "a unit is missing"),
             ("gc --ended yesterday", "yesterday"),
             ("gc --docker-host unix:///x --simulated-dir y", "name one"),
+            (
+                "gc --configuration x --journal-dir y",
+                "leave the other option out",
+            ),
             ("watch one two", "two"),
         ] {
             let misuse = parsed(line).unwrap_err();

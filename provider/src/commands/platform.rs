@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use coe_engine::engine::Settings;
 use coe_engine::platform::Platform;
-use terraform_framework::{Attr, Diagnostics};
+use terraform_framework::configuration::from_json;
+use terraform_framework::{Attr, Diagnostic, Diagnostics};
 
 use crate::configuration::{Choice, DockerModel, ProviderModel, SimulatedModel, journal};
 
 /// As the arguments of the same names in the provider's configuration.
 #[derive(Debug, Default, PartialEq)]
 pub struct PlatformOptions {
+    /// A file with all arguments of the provider's configuration, as JSON. The others are said beside no file.
+    pub configuration: Option<PathBuf>,
     /// `docker = { host = … }`.
     pub docker_host: Option<String>,
     /// `simulated = { dir = … }`.
@@ -23,6 +26,21 @@ pub struct PlatformOptions {
 impl PlatformOptions {
     /// The platform, by the rules of the provider's configuration. Reaches out to nothing.
     pub(super) fn choose(self) -> Result<(Arc<dyn Platform>, Settings), Diagnostics> {
+        match self.model()?.choose()? {
+            Choice::Platform(platform, settings) => Ok((platform, settings)),
+            // Nothing of it is unknown.
+            Choice::Unknown => Err(Diagnostics::new()),
+        }
+    }
+
+    fn model(self) -> Result<ProviderModel, Diagnostics> {
+        if let Some(file) = self.configuration {
+            let name = file.display().to_string();
+            let text = std::fs::read(&file).map_err(|error| {
+                Diagnostic::error(format!("{name} cannot be read"), error.to_string())
+            })?;
+            return from_json(&text, &name);
+        }
         let docker = self.docker_host.map(|host| DockerModel {
             host: Attr::Known(host),
             ..DockerModel::default()
@@ -33,7 +51,7 @@ impl PlatformOptions {
             quota: Attr::Null,
             faults: Attr::Null,
         });
-        let configuration = ProviderModel {
+        Ok(ProviderModel {
             cloudstack: Attr::Null,
             hosts: Attr::Null,
             openstack: Attr::Null,
@@ -42,12 +60,7 @@ impl PlatformOptions {
             parallelism: Attr::Null,
             journal_dir: self.journal_dir.into(),
             cleanup_timeout: Attr::Null,
-        };
-        match configuration.choose()? {
-            Choice::Platform(platform, settings) => Ok((platform, settings)),
-            // Nothing of it is unknown.
-            Choice::Unknown => Err(Diagnostics::new()),
-        }
+        })
     }
 }
 

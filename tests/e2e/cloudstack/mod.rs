@@ -1,5 +1,6 @@
 //! Clusters of instances of a CloudStack cloud: the stand-in of `tests/cloudstack`, whose machines boot.
 
+mod gc;
 mod lifecycle;
 mod refusals;
 mod repair;

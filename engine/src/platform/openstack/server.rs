@@ -49,6 +49,10 @@ impl ListedServer {
         self.is_of(cluster) && name.is_some_and(|name| name == node.as_str())
     }
 
+    fn is_deleted(&self) -> bool {
+        matches!(self.status.as_str(), "DELETED" | "SOFT_DELETED")
+    }
+
     /// How the machine does: a server that runs and was not made the node is half made.
     pub(super) fn state(&self) -> MachineState {
         let is_node = self.metadata.contains_key(labels::READY);
@@ -104,9 +108,12 @@ impl OpenStack {
     pub(super) async fn servers(&self, query: &str) -> Result<Vec<ListedServer>, PlatformError> {
         let list = ("/servers/detail", "servers");
         let client = &self.shared.client;
-        client
+        let mut servers: Vec<ListedServer> = client
             .list("list servers", Service::Compute, list, query)
-            .await
+            .await?;
+        // Nova lists a server for a moment after its deletion has come to its end.
+        servers.retain(|server| !server.is_deleted());
+        Ok(servers)
     }
 
     /// Servers of ours.
@@ -192,7 +199,7 @@ impl OpenStack {
             let servers = Client::patiently(look).await?;
             let server = servers.iter().find(|server| server.id == id);
             match (server.map(|server| server.status.as_str()), until) {
-                (None | Some("DELETED" | "SOFT_DELETED"), Until::Gone)
+                (None, Until::Gone)
                 | (Some("ACTIVE"), Until::Active)
                 | (Some("SHUTOFF"), Until::Stopped) => return Ok(()),
                 (None, _) => return Err(refused("it is gone".to_owned())),

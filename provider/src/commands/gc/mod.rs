@@ -37,6 +37,8 @@ operation keeps others from changing it, by the same two rules.
   --older-than <time>     leave alone what was begun more recently, such as 90s, 2h or 1h30m
   --ended <operation>     remove what this operation has left, or end its claim, and nothing else, before its time is
                           up: for who knows that its process is gone, on whatever machine it was
+  --configuration <file>  the arguments of the provider's block as JSON, {\"openstack\": {…}}, for any platform; they
+                          heed the environment as in Terraform. Instead of the three options below
   --docker-host <url>     the Docker Engine; default: $DOCKER_HOST, or else the local socket. $DOCKER_TLS_VERIFY and
                           $DOCKER_CERT_PATH are heeded
   --simulated-dir <dir>   the folder of a simulated platform, instead of a Docker Engine
