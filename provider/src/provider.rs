@@ -15,6 +15,7 @@ use crate::data_sources::cluster_kubeconfig::ClusterKubeconfigData;
 use crate::data_sources::cluster_nodes::ClusterNodesData;
 use crate::data_sources::container_cluster::ContainerClusterData;
 use crate::data_sources::container_clusters::ContainerClustersData;
+use crate::data_sources::platform::PlatformData;
 use crate::ephemeral::cluster_credentials::ClusterCredentials;
 use crate::known_clusters::KnownClusters;
 use crate::resources::cluster_node::ClusterNode;
@@ -72,6 +73,9 @@ impl Provider for CoeProvider {
                 engine: self.engine.clone(),
             }),
             data_source(ContainerClustersData {
+                engine: self.engine.clone(),
+            }),
+            data_source(PlatformData {
                 engine: self.engine.clone(),
             }),
         ]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coe_tests::Stack;
+use coe_tests::provider::workload_image;
 use coe_tests::stack::{kubernetes_of, strings, swarm};
+use serde_json::json;
 
 #[test]
 fn a_refresh_makes_a_constant_number_of_calls() {
@@ -42,6 +44,47 @@ fn a_refresh_makes_a_constant_number_of_calls() {
 
     stack.destroy();
     stack.assert_nothing_left();
+}
+
+const OFFER: &str = "data \"coe_platform\" \"this\" {}\n";
+
+#[test]
+fn a_simulated_platform_tells_how_much_room_it_has() {
+    let stack = Stack::simulated("offer");
+    let provider =
+        "provider \"coe\" {\n  simulated = { dir = \"platform\", quota = { machines = 10 } }\n}\n";
+    stack.configure(&format!("{provider}{}", swarm("node_count = 2")));
+    stack.apply();
+    stack.configure(&format!("{provider}{}{OFFER}", swarm("node_count = 2")));
+    stack.apply();
+    let offer = stack.state("data.coe_platform.this");
+    assert_eq!(offer["name"], "simulated");
+    let machines = &offer["quotas"]["machines"];
+    assert_eq!(*machines, json!({ "used": 3, "limit": 10, "left": 7 }));
+    let networks = &offer["quotas"]["networks"];
+    assert_eq!(*networks, json!({ "used": 1, "limit": null, "left": null }));
+    assert_eq!(offer["networks"][0]["name"], stack.name());
+    stack.destroy();
+}
+
+#[test]
+fn an_engine_tells_its_images_and_networks() {
+    let stack = Stack::on_docker("offer");
+    stack.configure(OFFER);
+    stack.apply();
+    let offer = stack.state("data.coe_platform.this");
+    assert_eq!(offer["name"], "docker");
+    let names = |list: &str| {
+        let offered = offer[list].as_array().into_iter().flatten();
+        let names = offered.map(|offered| offered["name"].clone());
+        names.collect::<Vec<_>>()
+    };
+    assert!(
+        names("images").contains(&json!(workload_image())),
+        "{offer}"
+    );
+    assert!(names("networks").contains(&json!("bridge")), "{offer}");
+    assert_eq!(offer["quotas"], json!({}));
 }
 
 /// Passes everything that comes to `socket` on to the engine, and counts the requests.

@@ -33,7 +33,7 @@ use crate::coe::{Coe, Credentials};
 use crate::error::EngineError;
 use crate::model::{
     ClusterId, ClusterName, ClusterSpec, CoeKind, ImageName, InventoryMachine, MachineState,
-    ObservedCluster, Role, Secret,
+    ObservedCluster, Offer, Role, Secret,
 };
 use crate::plan::{Change, CoeNeeds, Plan, PlanError, plan};
 use crate::platform::{Machines, Platform, Scope};
@@ -249,6 +249,18 @@ impl Engine {
     pub async fn inventory(&self) -> Result<Vec<InventoryMachine>, EngineError> {
         let question = || self.0.platform.inventory();
         self.ask(&Bounds::for_look(), question).await
+    }
+
+    /// Which platform it works on, as in the provider's configuration: `docker`.
+    pub fn platform_name(&self) -> &'static str {
+        self.0.platform.name()
+    }
+
+    /// What clusters can be made from on the platform, and how much of it is left, in one look.
+    pub async fn offer(&self) -> Result<Offer, EngineError> {
+        let question = || self.0.platform.offer();
+        let offer = self.ask(&Bounds::for_look(), question).await?;
+        Ok(offer.in_order())
     }
 
     /// Everything of that name, as its platform shows it: a finished cluster, and what interrupted

@@ -9,6 +9,7 @@ mod lifecycle;
 mod network;
 mod node;
 mod observed;
+mod offer;
 mod owner;
 mod rollout;
 mod secret;
@@ -28,6 +29,7 @@ pub use node::{
 pub use observed::{
     ClusterRecord, Machine, MachineState, Member, MemberState, NodeSettings, ObservedCluster, Phase,
 };
+pub use offer::{Offer, OfferedFlavor, OfferedImage, OfferedNetwork, Quota};
 pub use owner::Owner;
 pub use rollout::{Budgets, Drain, NoPace, Pace};
 pub use secret::Secret;

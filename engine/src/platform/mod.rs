@@ -26,7 +26,7 @@ use futures_util::stream::BoxStream;
 use crate::coe::Boot;
 use crate::model::{
     Balancer, ClusterId, ClusterName, ClusterRecord, ClusterSpec, Finding, ImageName,
-    InventoryMachine, Machine, Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster,
+    InventoryMachine, Machine, Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer,
     OperationId, Owner, inventory,
 };
 use crate::transport::Exec;
@@ -209,6 +209,9 @@ pub trait Platform: Send + Sync {
         machines.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(machines)
     }
+
+    /// What clusters can be made from here, and how much of it is left.
+    async fn offer(&self) -> Result<Offer, PlatformError>;
 
     /// Everything that can be known to be wrong with the request before a write: names that are taken,
     /// images, sizes, ports in use, overlapping subnets. `nodes` are the nodes that would be made.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use coe_engine::model::{
     Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner, Secret,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner, Secret,
 };
 use coe_engine::platform::simulated::{Call, Simulated};
 use coe_engine::platform::{
@@ -74,6 +74,10 @@ impl Platform for GatedPlatform {
 
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedCluster>, PlatformError> {
         self.read(Call::Observe, || self.inner.observe(scope)).await
+    }
+
+    async fn offer(&self) -> Result<Offer, PlatformError> {
+        self.inner.offer().await
     }
 
     async fn check(

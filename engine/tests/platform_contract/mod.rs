@@ -142,6 +142,7 @@ macro_rules! platform_contract {
             clusters_made_at_once_get_subnets_of_their_own
             a_given_subnet_is_used
             an_overlapping_subnet_is_refused
+            networks_are_offered_by_name_and_id
             an_existing_network_is_used_and_not_deleted
             an_absent_network_is_refused
             a_cluster_is_no_conflict_with_itself

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coe_engine::model::NetworkSpec;
+use coe_engine::model::{NetworkSpec, OfferedNetwork};
 
 use super::fixture::{Cluster, Fixture};
 use super::{Foreign, MakesObjects};
@@ -56,6 +56,16 @@ pub async fn an_overlapping_subnet_is_refused<H: MakesObjects>(fixture: Arc<Fixt
         assert!(error.to_string().contains(&subnet.to_string()), "{error}");
         assert_eq!(other.observe().await, None);
     }
+}
+
+pub async fn networks_are_offered_by_name_and_id<H: MakesObjects>(fixture: Arc<Fixture<H>>) {
+    let cluster = fixture.cluster();
+    let network = cluster.ensure_network().await;
+    let offer = cluster.platform.offer().await.unwrap();
+    let of_id = |offered: &&OfferedNetwork| offered.id == network.id;
+    let offered = offer.networks.iter().find(of_id).unwrap();
+    assert_eq!(offered.name, network.name);
+    assert_eq!(offered.subnets, [network.subnet]);
 }
 
 pub async fn an_existing_network_is_used_and_not_deleted<H: MakesObjects>(

@@ -5,6 +5,7 @@ pub(crate) mod cluster_kubeconfig;
 pub(crate) mod cluster_nodes;
 pub(crate) mod container_cluster;
 pub(crate) mod container_clusters;
+pub(crate) mod platform;
 
 use terraform_framework::{Attr, Diagnostic, Diagnostics, Path};
 

@@ -131,3 +131,30 @@ fn a_zone_that_is_full_in_the_middle_is_left_as_it_was() {
     assert!(stack.try_state("coe_container_cluster.this").is_none());
     lab.assert_nothing_left();
 }
+
+#[test]
+fn what_the_account_may_use_is_listed() {
+    let lab = Lab::pretended();
+    let stack = lab.stack("offer-cs");
+    let provider = lab.provider("");
+    stack.configure(&format!(
+        "{provider}\ndata \"coe_platform\" \"this\" {{}}\n"
+    ));
+    stack.apply();
+    let offer = stack.state("data.coe_platform.this");
+    assert_eq!(offer["name"], "cloudstack");
+    let has = |list: &str, name: &str| {
+        let mut offered = offer[list].as_array().into_iter().flatten();
+        offered.any(|offered| offered["name"] == name)
+    };
+    assert!(
+        has("flavors", "small") && has("images", "debian-12"),
+        "{offer}"
+    );
+    assert!(
+        offer["zones"]
+            .as_array()
+            .is_some_and(|zones| !zones.is_empty())
+    );
+    assert_eq!(offer["quotas"]["machines"]["used"], 0);
+}

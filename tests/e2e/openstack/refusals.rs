@@ -23,6 +23,36 @@ fn what_the_cloud_does_not_have_is_said_at_once() {
 
 #[test]
 #[ignore = "needs an OpenStack: . $(tests/testbeds/openstack up)"]
+fn what_the_cloud_has_is_listed() {
+    let cloud = Cloud::of_environment();
+    let stack = Stack::on_openstack("offer");
+    let provider = cloud.provider("");
+    stack.configure(&format!(
+        "{provider}\ndata \"coe_platform\" \"this\" {{}}\n"
+    ));
+    stack.apply();
+    let offer = stack.state("data.coe_platform.this");
+    assert_eq!(offer["name"], "openstack");
+    let named = |list: &str, name: &str| {
+        let mut offered = offer[list].as_array().into_iter().flatten();
+        offered.find(|offered| offered["name"] == name).cloned()
+    };
+    let variable = |name: &str| std::env::var(name).expect("the testbed tells it");
+    let flavor = named("flavors", &variable("COE_TEST_OPENSTACK_FLAVOR")).expect("its flavor");
+    assert!(flavor["cores"].as_u64() > Some(0) && flavor["memory"].as_u64() > Some(0));
+    assert!(named("images", &variable("COE_TEST_OPENSTACK_IMAGE")).is_some());
+    assert!(
+        offer["zones"]
+            .as_array()
+            .is_some_and(|zones| !zones.is_empty())
+    );
+    for what in ["machines", "cores", "memory", "networks", "ports"] {
+        assert!(offer["quotas"][what]["used"].is_u64(), "{what}: {offer}");
+    }
+}
+
+#[test]
+#[ignore = "needs an OpenStack: . $(tests/testbeds/openstack up)"]
 fn a_network_of_somebody_else_is_named_and_stays() {
     let cloud = Cloud::of_environment();
     let stack = Stack::on_openstack("foreign");
@@ -56,6 +86,14 @@ fn who_is_not_let_in_is_told_so() {
             "no cloud is named \"no-such-cloud\"",
         ),
         ("external_network = \"nowhere\"", "there is no such network"),
+        (
+            "availability_zone = \"nowhere\"",
+            "the cloud has no zone \"nowhere\"",
+        ),
+        (
+            "key_pair = \"no-such-key\"",
+            "the user has no key pair \"no-such-key\"",
+        ),
     ];
     for (arguments, words) in cases {
         stack.configure(&swarm(&cloud.provider(arguments), "node_count = 0"));

@@ -146,7 +146,7 @@ impl CloudStack {
     }
 
     /// What the account, or the project, says that it has and may have.
-    async fn account(&self) -> Result<Map<String, Value>, PlatformError> {
+    pub(super) async fn account(&self) -> Result<Map<String, Value>, PlatformError> {
         let client = &self.shared.client;
         let project = self.project().await?;
         let (call, key) = match project {
@@ -419,7 +419,7 @@ fn beyond_limits(account: &Map<String, Value>, wanted: Wanted) -> Vec<Finding> {
 }
 
 /// A number, or a text that is one; `None`: there is no limit.
-fn count(value: &Value) -> Option<u64> {
+pub(super) fn count(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 

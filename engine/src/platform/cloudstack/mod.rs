@@ -17,6 +17,7 @@ mod lists;
 mod machine;
 mod network;
 mod observe;
+mod offer;
 mod record;
 mod rules;
 mod settings;
@@ -41,7 +42,7 @@ use self::lists::{ServiceOffering, Template, Zone};
 use self::network::Access;
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
-    NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
+    NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
 };
 use crate::platform::making::Making;
 use crate::platform::ssh_node::{Hosts, Packages};
@@ -180,6 +181,10 @@ impl Platform for CloudStack {
 
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedCluster>, PlatformError> {
         Box::pin(self.observe_clusters(scope)).await
+    }
+
+    async fn offer(&self) -> Result<Offer, PlatformError> {
+        self.all_offered().await
     }
 
     async fn check(

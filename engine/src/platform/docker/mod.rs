@@ -18,6 +18,7 @@ mod labels;
 mod machine;
 mod network;
 mod observe;
+mod offer;
 mod ports;
 mod privileges;
 mod record;
@@ -38,7 +39,7 @@ use self::privileges::Privileges;
 use self::settings::EngineAddress;
 use crate::model::{
     Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
 };
 use crate::platform::making::Making;
 use crate::platform::{
@@ -98,6 +99,10 @@ impl Platform for Docker {
 
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedCluster>, PlatformError> {
         self.observe_clusters(scope).await
+    }
+
+    async fn offer(&self) -> Result<Offer, PlatformError> {
+        self.all_offered().await
     }
 
     async fn check(

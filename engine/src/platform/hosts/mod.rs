@@ -31,7 +31,7 @@ pub use settings::{HostsSettings, MachineSettings};
 use self::unknown::Unknown;
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, InventoryMachine, Machine, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
+    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
 };
 use crate::platform::ssh_node::{Packages, SshMachine};
 use crate::platform::{
@@ -120,6 +120,16 @@ impl Platform for Hosts {
 
     async fn inventory(&self) -> Result<Vec<InventoryMachine>, PlatformError> {
         self.all_machines().await
+    }
+
+    /// The zones of the inventory: its machines have no flavors, and are of no image.
+    async fn offer(&self) -> Result<Offer, PlatformError> {
+        let machines = self.shared.settings.machines.values();
+        let zones = machines.filter_map(|machine| machine.zone.clone());
+        Ok(Offer {
+            zones: zones.collect(),
+            ..Offer::default()
+        })
     }
 
     async fn check(

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
-use serde::Deserialize;
 
-use super::client::{Call, Service};
+use super::client::{Call, Service, encoded};
 use super::image::{ListedFlavor, ListedImage, find_flavor, names};
 use super::network::{Listed, ListedSubnet, NETWORK, SECURITY_GROUP, SUBNET};
+use super::offer::{Quotas, beyond_quota};
 use super::server::ListedServer;
 use super::{NAME, OpenStack};
 use crate::error::chain;
@@ -18,30 +18,6 @@ use crate::model::{
 use crate::platform::subnets::overlap;
 use crate::platform::{PlatformError, Retry, cloud};
 
-/// What the project may have, and has. Less than nothing: as much as it likes.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Limits {
-    max_total_instances: i64,
-    max_total_cores: i64,
-    #[serde(rename = "maxTotalRAMSize")]
-    max_total_ram: i64,
-    total_instances_used: i64,
-    total_cores_used: i64,
-    #[serde(rename = "totalRAMUsed")]
-    total_ram_used: i64,
-}
-
-#[derive(Deserialize)]
-struct LimitsAnswer {
-    limits: AbsoluteLimits,
-}
-
-#[derive(Deserialize)]
-struct AbsoluteLimits {
-    absolute: Limits,
-}
-
 /// What the cloud has.
 struct Facts {
     servers: Vec<ListedServer>,
@@ -50,7 +26,7 @@ struct Facts {
     subnets: Vec<ListedSubnet>,
     flavors: Vec<ListedFlavor>,
     images: BTreeMap<ImageName, Result<ListedImage, String>>,
-    limits: Limits,
+    quotas: Quotas,
 }
 
 impl OpenStack {
@@ -67,22 +43,19 @@ impl OpenStack {
         if nodes.is_empty() {
             return Ok(findings);
         }
-        let limits = async {
-            let call = Call::get(Service::Compute, "/limits");
-            let answer = self.shared.client.ask("ask for quotas", call).await;
-            Ok::<LimitsAnswer, PlatformError>(answer?)
-        };
-        let (servers, networks, groups, subnets, flavors, images, limits, outside) = tokio::try_join!(
+        let (servers, networks, groups, subnets, flavors, images, quotas, outside, placing) = tokio::try_join!(
             self.servers(""),
             self.neutron::<Listed>(NETWORK, ""),
             self.neutron::<Listed>(SECURITY_GROUP, ""),
             self.neutron::<ListedSubnet>(SUBNET, ""),
             self.flavors(),
             self.images_of(spec, nodes),
-            limits,
+            self.quotas(),
             self.outside(spec),
+            self.placing(),
         )?;
         findings.extend(outside);
+        findings.extend(placing);
         let facts = Facts {
             servers,
             networks,
@@ -90,13 +63,82 @@ impl OpenStack {
             subnets,
             flavors,
             images,
-            limits: limits.limits.absolute,
+            quotas,
         };
         let cluster = observed.map(|observed| observed.id);
         findings.extend(taken_names(spec, nodes, cluster, &facts));
         findings.extend(subnet(spec, observed, &facts));
         findings.extend(self.sizes(spec, nodes, &facts));
+        let has_network = observed.is_some_and(|observed| observed.network.is_some());
+        findings.extend(self.beyond_network_quotas(spec, nodes.len(), has_network, &facts.quotas));
         Ok(findings)
+    }
+
+    /// What is wrong with the zone and the key pair of the provider's configuration.
+    async fn placing(&self) -> Result<Vec<Finding>, PlatformError> {
+        let settings = &self.shared.settings;
+        let zone = async {
+            let Some(wanted) = &settings.availability_zone else {
+                return Ok(None);
+            };
+            // Nova takes a host behind the zone, `zone:host`.
+            let name = wanted.split(':').next().unwrap_or_default();
+            let zones = self.zones().await?;
+            if zones.iter().any(|zone| zone == name) {
+                return Ok::<_, PlatformError>(None);
+            }
+            let summary = format!("the cloud has no zone {name:?} that takes machines");
+            let detail = format!(
+                "`{NAME}.availability_zone` of the provider's configuration names it. It has: {}.",
+                zones.join(", ")
+            );
+            Ok(Some(Finding::error(Subject::Cluster, summary, detail)))
+        };
+        let key_pair = async {
+            let Some(wanted) = &settings.key_pair else {
+                return Ok(None);
+            };
+            let path = format!("/os-keypairs/{}", encoded(wanted));
+            let call = Call::get(Service::Compute, path);
+            match self.shared.client.tell("look for the key pair", call).await {
+                Ok(()) => Ok::<_, PlatformError>(None),
+                Err(failure) if failure.is_absent() => {
+                    let summary = format!("the user has no key pair {wanted:?}");
+                    let detail = format!(
+                        "`{NAME}.key_pair` of the provider's configuration names it. Key pairs are a \
+                                          user's own: another user of the project does not have them."
+                    );
+                    Ok(Some(Finding::error(Subject::Cluster, summary, detail)))
+                }
+                Err(failure) => Err(failure.into()),
+            }
+        };
+        let (zone, key_pair) = tokio::try_join!(zone, key_pair)?;
+        Ok(zone.into_iter().chain(key_pair).collect())
+    }
+
+    /// What the project's networks have no room for.
+    fn beyond_network_quotas(
+        &self,
+        spec: &ClusterSpec,
+        nodes: usize,
+        has_network: bool,
+        quotas: &Quotas,
+    ) -> Vec<Finding> {
+        let makes_one = !has_network && !matches!(spec.network, NetworkSpec::Existing(_));
+        let own = u64::from(makes_one);
+        let leads_out = own * u64::from(self.shared.settings.external_network.is_some());
+        let wanted = [
+            ("networks", own),
+            ("subnets", own),
+            ("routers", leads_out),
+            ("ports", nodes as u64 + leads_out),
+            ("security_groups", u64::from(!has_network)),
+        ];
+        let beyond = wanted
+            .into_iter()
+            .filter_map(|(word, wanted)| beyond_quota(quotas, word, wanted, Subject::Network));
+        beyond.collect()
     }
 
     async fn images_of(
@@ -212,37 +254,12 @@ impl OpenStack {
                 ));
             }
         }
-        let limits = &facts.limits;
-        let count = i64::try_from(nodes.len()).unwrap_or(i64::MAX);
-        let cores = i64::try_from(cores).unwrap_or(i64::MAX);
-        let ram = i64::try_from(ram).unwrap_or(i64::MAX);
-        for (what, wanted, used, most) in [
-            (
-                "machines",
-                count,
-                limits.total_instances_used,
-                limits.max_total_instances,
-            ),
-            (
-                "cores",
-                cores,
-                limits.total_cores_used,
-                limits.max_total_cores,
-            ),
-            (
-                "MiB of memory",
-                ram,
-                limits.total_ram_used,
-                limits.max_total_ram,
-            ),
+        for (word, wanted) in [
+            ("machines", nodes.len() as u64),
+            ("cores", cores),
+            ("memory", ram),
         ] {
-            if most >= 0 && used.saturating_add(wanted) > most {
-                findings.push(Finding::error(
-                    Subject::Workers,
-                    format!("the project's quota has no room for {wanted} more {what}"),
-                    format!("It has {used} of {most}. Ask for fewer or smaller nodes, or for a larger quota."),
-                ));
-            }
+            findings.extend(beyond_quota(&facts.quotas, word, wanted, Subject::Workers));
         }
         findings
     }

@@ -15,6 +15,7 @@ mod labels;
 mod machine;
 mod network;
 mod observe;
+mod offer;
 mod port;
 mod record;
 mod server;
@@ -34,7 +35,7 @@ use self::client::Client;
 use self::image::{ListedFlavor, ListedImage};
 use crate::model::{
     ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
-    NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
+    NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
 };
 use crate::platform::making::Making;
 use crate::platform::ssh_node::{Hosts, Packages};
@@ -113,6 +114,10 @@ impl Platform for OpenStack {
 
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedCluster>, PlatformError> {
         self.observe_clusters(scope).await
+    }
+
+    async fn offer(&self) -> Result<Offer, PlatformError> {
+        Box::pin(self.all_offered()).await
     }
 
     async fn check(

@@ -40,6 +40,7 @@ mod labels;
 mod machine;
 mod network;
 mod observe;
+mod offer;
 mod port;
 mod record;
 mod settings;
@@ -54,7 +55,7 @@ use bytes::Bytes;
 
 use crate::model::{
     Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, MachineState,
-    Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, OperationId, Owner,
+    Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
 };
 use crate::platform::{
     BalancerRequest, Balances, ImageStream, MachineRequest, Machines, Platform, PlatformError,
@@ -202,6 +203,14 @@ impl Platform for Simulated {
                 observe::observe(folder, &scope)
             })
             .await
+    }
+
+    async fn offer(&self) -> Result<Offer, PlatformError> {
+        let quota = self.inner.quota;
+        let read = self
+            .inner
+            .read(Call::Observe, move |folder| offer::of(folder, quota));
+        read.await
     }
 
     async fn check(

@@ -63,6 +63,11 @@ impl Failure {
         self.status == Some(StatusCode::NOT_FOUND)
     }
 
+    /// We may not ask that.
+    pub(in crate::platform::openstack) fn is_forbidden(&self) -> bool {
+        self.status == Some(StatusCode::FORBIDDEN)
+    }
+
     /// Something stands in the way: an object of that kind is there, or in use.
     pub(in crate::platform::openstack) fn is_conflict(&self) -> bool {
         self.status == Some(StatusCode::CONFLICT)
