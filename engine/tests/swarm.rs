@@ -285,6 +285,7 @@ async fn a_swarm_lives_from_its_first_manager_to_the_removal_of_its_worker() {
         assert_eq!(view.members.len(), 2);
         assert_eq!(view.members[&first.spec.name].role, Role::ControlPlane);
         assert_eq!(view.members[&worker.spec.name].role, Role::Worker);
+        assert!(view.members.values().all(|member| member.made_here));
         assert!(
             view.members
                 .values()

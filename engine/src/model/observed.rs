@@ -153,6 +153,9 @@ pub struct Member {
     /// The user's taints of it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub taints: BTreeSet<Taint>,
+    /// Whether its machine was made a node here: it says so of itself. Others may join nodes too.
+    #[serde(default)]
+    pub made_here: bool,
     /// When its certificates end, where that is so soon that they have to be renewed before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,

@@ -362,9 +362,9 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Members of which nothing is left and that nobody wants. One that lives runs on somebody else's
-    /// machine, and one that the record remembers is a node beside the pool that lost its machine: both
-    /// stay.
+    /// Members that were made here, of which nothing is left and that nobody wants. One that lives or says nothing of
+    /// that is on somebody else's machine, and one that the record remembers is a node beside the pool that lost its
+    /// machine: both stay.
     fn forget_members(&self, changes: &mut Vec<Change>) {
         let remembers = |name: &NodeName| {
             self.record()
@@ -375,6 +375,7 @@ impl Planner<'_> {
             members
                 .filter(|(name, member)| {
                     member.state == MemberState::Down
+                        && member.made_here
                         && !self.has_something_left(name)
                         && !remembers(name)
                         && pool_role(&self.desired.name, name).is_none()

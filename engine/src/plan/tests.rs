@@ -115,6 +115,7 @@ fn serving(spec: &ClusterSpec) -> ObservedCluster {
                 version: "28.1.1".to_owned(),
                 labels: BTreeMap::new(),
                 taints: BTreeSet::new(),
+                made_here: true,
                 expires: None,
             };
             observed.members.as_mut().unwrap().insert(node, member);
@@ -597,21 +598,17 @@ fn a_lost_quorum_is_brought_back_before_anything_that_needs_it() {
 
 #[test]
 fn a_member_of_which_nothing_is_left_is_forgotten() {
-    let member = |state| Member {
-        id: "extra".to_owned(),
-        role: Role::Worker,
-        state,
-        version: "28.1.1".to_owned(),
-        labels: BTreeMap::new(),
-        taints: BTreeSet::new(),
-        expires: None,
-    };
-    let with_member = |state| {
+    let with = |state, made_here| {
         let mut observed = serving(&spec(1, 1));
         let members = observed.members.as_mut().unwrap();
-        members.insert(name("extra"), member(state));
+        let mut member = members[&name("bar-worker-1")].clone();
+        (member.state, member.made_here) = (state, made_here);
+        members.insert(name("extra"), member);
         observed
     };
+    let with_member = |state| with(state, true);
+    // Somebody else's, which may come back.
+    check(&spec(1, 1), &with(MemberState::Down, false), &expect![""]);
     check(
         &spec(1, 0),
         &with_member(MemberState::Down),

@@ -149,4 +149,22 @@ fn kubeadm_takes_the_cluster_for_its_own_and_lets_others_join() {
     assert_eq!(cluster["status"], "Running", "{cluster}");
     let theirs = format!("{}-by-hand-1", stack.name());
     assert_eq!(cluster["nodes"][&theirs]["status"], "Ready", "{cluster}");
+
+    let own = [
+        "get",
+        "nodes",
+        "--selector=io.coe/made-here",
+        "--output=name",
+    ];
+    assert_eq!(kubectl(&stack, 1, &own).lines().count(), 2);
+    // Also when it is away for a while.
+    docker(&["stop", "--time=0", &theirs]);
+    let lost = ["wait", "--for=condition=Ready=Unknown", "--timeout=120s"];
+    let node = format!("node/{theirs}");
+    kubectl(&stack, 1, &[&lost[..], &[&node]].concat());
+    stack.assert_plan_is_empty();
+    let _ = stack.terraform(&["refresh"]).succeeded();
+    let cluster = stack.state("coe_container_cluster.this");
+    assert_eq!(cluster["nodes"][&theirs]["status"], "Down", "{cluster}");
+    assert_eq!(cluster["health"], "HEALTHY", "{cluster}");
 }

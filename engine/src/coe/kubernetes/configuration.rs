@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::authorities::FOLDER;
 use super::facts::NodeFacts;
 use super::hosts::CONTROL_PLANES;
+use super::members::MADE_HERE;
 use super::settings::{Argument, Settings};
 use super::{API_PORT, api_server_files};
 use crate::model::{ClusterName, NodeName, Role};
@@ -239,9 +240,10 @@ pub(super) fn node(node: &NodeName, role: Role, takes_work: bool, pods: Ipv4Net)
     let labels = match role {
         Role::ControlPlane => json!({
             CONTROL_PLANE: "",
+            MADE_HERE: "true",
             "node.kubernetes.io/exclude-from-external-load-balancers": "",
         }),
-        Role::Worker => json!({}),
+        Role::Worker => json!({ MADE_HERE: "true" }),
     };
     json!({
         "apiVersion": "v1",
@@ -263,7 +265,11 @@ fn registration(
     takes_work: bool,
     facts: &NodeFacts,
 ) -> Value {
-    let mut all = vec![Argument::new("node-ip", address.to_string())];
+    let mut all = vec![
+        Argument::new("node-ip", address.to_string()),
+        // The kubelet adds those of a further argument of that name.
+        Argument::new("node-labels", format!("{MADE_HERE}=true")),
+    ];
     all.extend_from_slice(&facts.kubelet_arguments);
     let taints = taints(role, takes_work);
     json!({

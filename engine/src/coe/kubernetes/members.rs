@@ -123,9 +123,13 @@ fn member(node: &Node, is_whole: bool, now: Timestamp) -> Member {
         version: kubelet_version(node).trim_start_matches('v').to_owned(),
         labels: node_labels::of_user(node),
         taints: node_taints::of_user(node),
+        made_here: node.labels().contains_key(MADE_HERE),
         expires: certificates::expire(node, now),
     }
 }
+
+/// By which label a node says that it was made here. Others may join nodes of their own.
+pub(super) const MADE_HERE: &str = "io.coe/made-here";
 
 pub(super) fn is_control_plane(node: &Node) -> bool {
     node.labels().contains_key(CONTROL_PLANE)

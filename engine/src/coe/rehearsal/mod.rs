@@ -99,6 +99,7 @@ impl Look {
                 .unwrap_or_else(|| member.version.clone()),
             labels: member.labels.clone(),
             taints: member.taints.clone(),
+            made_here: true,
             expires: None,
         }
     }

@@ -10,6 +10,9 @@ use crate::transport::{Exec, NodeFile};
 /// The engine's port for clients with a certificate.
 pub(super) const API_PORT: u16 = 2376;
 
+/// What a node's engine says of itself: that it was made here. Others may join engines of their own.
+pub(super) const MADE_HERE: &str = "io.coe.made-here";
+
 const CONFIGURATION: &str = "/etc/docker/daemon.json";
 pub(super) const CA_CERTIFICATE: &str = "/etc/docker/tls/ca.pem";
 const CA_KEY: &str = "/etc/docker/tls/ca-key.pem";
@@ -82,10 +85,12 @@ fn file(path: &str, mode: u32, content: String) -> NodeFile {
 /// `daemon.json`.
 fn configuration(role: Role) -> String {
     let socket = "unix:///var/run/docker.sock";
+    let made_here = format!("{MADE_HERE}=true");
     let configuration = match role {
-        Role::Worker => json!({ "hosts": [socket] }),
+        Role::Worker => json!({ "hosts": [socket], "labels": [made_here] }),
         Role::ControlPlane => json!({
             "hosts": [socket, format!("tcp://0.0.0.0:{API_PORT}")],
+            "labels": [made_here],
             "tlsverify": true,
             "tlscacert": CA_CERTIFICATE,
             "tlscert": SERVER_CERTIFICATE,
@@ -131,6 +136,9 @@ mod tests {
                 "unix:///var/run/docker.sock",
                 "tcp://0.0.0.0:2376"
               ],
+              "labels": [
+                "io.coe.made-here=true"
+              ],
               "tlscacert": "/etc/docker/tls/ca.pem",
               "tlscert": "/etc/docker/tls/cert.pem",
               "tlskey": "/etc/docker/tls/key.pem",
@@ -161,6 +169,9 @@ mod tests {
             {
               "hosts": [
                 "unix:///var/run/docker.sock"
+              ],
+              "labels": [
+                "io.coe.made-here=true"
               ]
             }
         "#]]

@@ -46,6 +46,7 @@ struct Description {
 #[serde(rename_all = "PascalCase", default)]
 struct Engine {
     engine_version: String,
+    labels: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -137,6 +138,11 @@ impl Node {
             labels: self.labels(),
             taints: BTreeSet::new(),
             // Nodes renew theirs by themselves (`cert_expiry`).
+            made_here: self
+                .description
+                .engine
+                .labels
+                .contains_key(daemon::MADE_HERE),
             expires: None,
         }
     }
@@ -204,7 +210,9 @@ mod tests {
             "ID": id,
             "Version": { "Index": 9 },
             "Spec": { "Labels": { "zone": "a" }, "Role": role, "Availability": "active" },
-            "Description": { "Hostname": name, "Engine": { "EngineVersion": "26.1.5" } },
+            "Description": { "Hostname": name, "Engine": {
+                "EngineVersion": "26.1.5", "Labels": { "io.coe.made-here": "true" },
+            } },
             "Status": { "State": state, "Addr": "10.89.0.2" },
         });
         if let Some(reachability) = reachability {
