@@ -43,7 +43,12 @@ pub(crate) struct Template {
     pub(crate) id: Uuid,
     pub(crate) name: &'static str,
     pub(crate) ssh_keys: SshKeys,
+    /// What its machines are made of; `None`: what the settings say.
+    pub(crate) image: Option<&'static str>,
 }
+
+/// `tests/testbeds/cloudstack-machine-kubernetes` builds it.
+const KUBERNETES_IMAGE: &str = "coe/cloudstack-machine-kubernetes:v1.34.4";
 
 /// A kind of networks, by the services that it has.
 #[derive(Debug)]
@@ -70,10 +75,11 @@ impl Catalog {
             processors,
             memory_mb,
         };
-        let template = |name, ssh_keys| Template {
+        let template = |name, ssh_keys, image| Template {
             id: Uuid::new_v4(),
             name,
             ssh_keys,
+            image,
         };
         let network = |name, services| NetworkOffering {
             id: Uuid::new_v4(),
@@ -96,8 +102,13 @@ impl Catalog {
                 size_gb: 20,
             }],
             templates: vec![
-                template("debian-12", SshKeys::Supported),
-                template("no-keys", SshKeys::Ignored),
+                template("debian-12", SshKeys::Supported, None),
+                template(
+                    "debian-13-kubernetes",
+                    SshKeys::Supported,
+                    Some(KUBERNETES_IMAGE),
+                ),
+                template("no-keys", SshKeys::Ignored, None),
             ],
             network_offerings: vec![
                 network(

@@ -30,6 +30,8 @@ pub(crate) struct Boot {
     pub(crate) user_data: Option<Vec<u8>>,
     pub(crate) public_keys: Vec<String>,
     pub(crate) offering: &'static str,
+    /// What it is made of, where its template says so.
+    pub(crate) image: Option<&'static str>,
 }
 
 /// What a machine's container has to be.
@@ -190,6 +192,7 @@ impl Engine {
         let _made = allowed(making).await?;
         let name = Self::container_name(server, plan.id);
         if docker(&["container", "inspect", &name]).await.is_err() {
+            let image = plan.boot.image.unwrap_or(image);
             self.create_container(server, image, &name, plan).await?;
         }
         let files = tempfile::tempdir().map_err(|error| error.to_string())?;

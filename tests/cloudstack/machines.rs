@@ -298,6 +298,7 @@ fn planned(state: &State, call: &Call) -> Result<Machine, Refusal> {
             user_data: encoded.and_then(|encoded| user_data::decoded(&encoded)),
             public_keys,
             offering: offering.name,
+            image: template.image,
         },
         turn: Arc::default(),
         name,

@@ -1,28 +1,10 @@
 //! What is wrong with a request for machines of a cloud, whichever it is. Pure.
 
-use crate::model::{
-    ClusterId, ClusterSpec, Finding, NodeSpec, ObservedCluster, Owner, Subject, VolumeLife,
-};
+use crate::model::{ClusterId, ClusterSpec, Finding, ObservedCluster, Owner, Subject};
 
 /// What a machine of a cloud cannot be given.
-pub(super) fn not_here(
-    platform: &'static str,
-    spec: &ClusterSpec,
-    nodes: &[NodeSpec],
-) -> Vec<Finding> {
+pub(super) fn not_here(spec: &ClusterSpec) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut volumes = nodes.iter().flat_map(|node| &node.volumes);
-    if let Some(volume) = volumes.find(|volume| volume.life == VolumeLife::Machine) {
-        findings.push(Finding::error(
-            Subject::Cluster,
-            format!("{} does not run on servers of a cloud yet", spec.coe),
-            format!(
-                "Its nodes are made from an image that brings their programs and what is in {}; on the platform \
-                 `{platform}` machines are made from packages of their distribution. Use another platform for it.",
-                volume.path
-            ),
-        ));
-    }
     for position in 0..spec.preload_images.len() {
         findings.push(Finding::error(
             Subject::PreloadImage(position),

@@ -1,6 +1,7 @@
 //! Clusters of instances of a CloudStack cloud: the stand-in of `tests/cloudstack`, whose machines boot.
 
 mod gc;
+mod kubernetes;
 mod lifecycle;
 mod refusals;
 mod repair;

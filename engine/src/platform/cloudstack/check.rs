@@ -72,7 +72,7 @@ impl CloudStack {
         nodes: &[NodeSpec],
         observed: Option<&ObservedCluster>,
     ) -> Result<Vec<Finding>, PlatformError> {
-        let mut findings = cloud::not_here(NAME, spec, nodes);
+        let mut findings = cloud::not_here(spec);
         findings.extend(taken_ports(spec));
         findings.extend(cloud::not_again(spec, observed));
         if nodes.is_empty() {

@@ -190,7 +190,7 @@ impl CloudStack {
             node: &machine.spec.name,
             host: self.host_of(machine).await?,
             not_reached: "A machine is reached at a port of its network's public address, from here or through `bastions`.",
-            not_fit: "Take another template or a larger service offering.",
+            not_fit: "Take a larger service offering, or another template: one that has what nodes of such a cluster are made of.",
         })
     }
 

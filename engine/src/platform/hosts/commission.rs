@@ -6,7 +6,7 @@ use super::marker::{Marker, MarkerState};
 use super::observe::machine as machine_of;
 use super::record::json;
 use crate::model::{Machine, MachineState, Owner};
-use crate::platform::ssh_node::{NodeService, SshMachine};
+use crate::platform::ssh_node::{Afterwards, NodeService, SshMachine};
 use crate::platform::{MachineRequest, PlatformError, Retry};
 
 const MARK: &str = include_str!("scripts/mark.sh");
@@ -74,7 +74,8 @@ impl Hosts {
             ..before.clone()
         };
         mark(machine, &marker).await?;
-        service.install(machine, owner).await?;
+        let afterwards = Afterwards::GivenBack;
+        service.install(machine, owner, afterwards).await?;
         marker.state = MarkerState::Allocated;
         mark(machine, &marker).await?;
         Ok(running(machine, &marker))

@@ -13,7 +13,7 @@ use super::{NAME, OpenStack};
 use crate::error::chain;
 use crate::model::{
     ClusterId, ClusterSpec, Finding, Flavor, ImageName, NetworkSpec, NodeSpec, ObservedCluster,
-    Owner, Role, Subject,
+    Owner, Role, Subject, VolumeLife,
 };
 use crate::platform::subnets::overlap;
 use crate::platform::{PlatformError, Retry, cloud};
@@ -37,7 +37,8 @@ impl OpenStack {
         nodes: &[NodeSpec],
         observed: Option<&ObservedCluster>,
     ) -> Result<Vec<Finding>, PlatformError> {
-        let mut findings = cloud::not_here(NAME, spec, nodes);
+        let mut findings = cloud::not_here(spec);
+        findings.extend(nodes_of_images(spec, nodes));
         findings.extend(other_ports(spec));
         findings.extend(cloud::not_again(spec, observed));
         if nodes.is_empty() {
@@ -263,6 +264,21 @@ impl OpenStack {
         }
         findings
     }
+}
+
+/// What nodes run that their machine's own image brings: no image of servers with that has been tried.
+fn nodes_of_images(spec: &ClusterSpec, nodes: &[NodeSpec]) -> Option<Finding> {
+    let mut volumes = nodes.iter().flat_map(|node| &node.volumes);
+    let volume = volumes.find(|volume| volume.life == VolumeLife::Machine)?;
+    Some(Finding::error(
+        Subject::Cluster,
+        format!("{} does not run on servers of this cloud yet", spec.coe),
+        format!(
+            "Its nodes are made from an image that brings their programs and what is in {}; on the platform `{NAME}` machines \
+             are made from packages of their distribution. Use another platform for it.",
+            volume.path
+        ),
+    ))
 }
 
 /// What a server's ports cannot be.

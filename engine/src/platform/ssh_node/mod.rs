@@ -11,5 +11,5 @@ pub(in crate::platform) use hosts::{CloudExec, FindsHosts, Hosts};
 pub(in crate::platform) use machine::SshMachine;
 pub(in crate::platform) use new_machine::NewMachine;
 pub(in crate::platform) use packages::Packages;
-pub(in crate::platform) use service::NodeService;
+pub(in crate::platform) use service::{Afterwards, NodeService};
 pub(in crate::platform) use user_data::NewHostKey;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{NodeService, Packages, SshMachine};
+use super::{Afterwards, NodeService, Packages, SshMachine};
 use crate::model::{NodeName, Owner};
 use crate::platform::{MachineRequest, PlatformError, Retry};
 use crate::transport::ssh::SshHost;
@@ -59,7 +59,7 @@ impl NewMachine<'_> {
             });
         }
         service.take_over(&on).await?;
-        service.install(&on, owner).await?;
+        service.install(&on, owner, Afterwards::Gone).await?;
         let own_key = on
             .script("give it a host key of its own", HOST_KEY_SCRIPT, &[], &[])
             .await?;

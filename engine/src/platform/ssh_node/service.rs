@@ -9,6 +9,7 @@ use crate::transport::NodeFile;
 
 const PREFLIGHT: &str = include_str!("scripts/preflight.sh");
 const TAKE_OVER: &str = include_str!("scripts/take_over.sh");
+const SETTLE: &str = include_str!("scripts/settle.sh");
 const KEEP: &str = concat!(
     include_str!("scripts/common.sh"),
     include_str!("scripts/keep.sh")
@@ -36,6 +37,15 @@ const REST: &str = concat!(
 pub(in crate::platform) struct NodeService<'a> {
     request: &'a MachineRequest,
     runs: Runs<'a>,
+}
+
+/// What becomes of a machine once it is no node any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::platform) enum Afterwards {
+    /// It is as it was before.
+    GivenBack,
+    /// There is none: it was made for the node.
+    Gone,
 }
 
 /// Who brings what a node runs.
@@ -85,12 +95,16 @@ impl<'a> NodeService<'a> {
         self.look_for_problems(machine, Vec::new(), &[]).await
     }
 
-    /// Ends what the image of a machine that was made for the node starts of the node's program by itself.
+    /// Ends what the image of a machine that was made for the node starts of the node's program by itself, or waits until
+    /// it has started where the node is made of it.
     pub(in crate::platform) async fn take_over(
         &self,
         machine: &SshMachine,
     ) -> Result<(), PlatformError> {
         let Runs::Program { program, .. } = &self.runs else {
+            machine
+                .script("wait until it has started", SETTLE, &[], &[])
+                .await?;
             return Ok(());
         };
         let what = format!("end the image's own {program}");
@@ -131,6 +145,7 @@ impl<'a> NodeService<'a> {
         &self,
         machine: &SshMachine,
         owner: &Owner,
+        afterwards: Afterwards,
     ) -> Result<(), PlatformError> {
         let files = &self.request.boot.files;
         let mut folders: Vec<&str> = files
@@ -141,6 +156,10 @@ impl<'a> NodeService<'a> {
         let volumes = self.request.spec.volumes.iter();
         let volumes: Vec<&str> = volumes.map(|volume| volume.path.as_str()).collect();
         let (folders, volumes) = (folders.join("\n"), volumes.join("\n"));
+        let put_back = match afterwards {
+            Afterwards::GivenBack => volumes.as_str(),
+            Afterwards::Gone => "",
+        };
         let node = self.request.spec.name.as_str();
         match &self.runs {
             Runs::Program {
@@ -148,7 +167,7 @@ impl<'a> NodeService<'a> {
                 arguments,
                 packages,
             } => {
-                let mut prepare = vec![folders.as_str(), "", &volumes, program];
+                let mut prepare = vec![folders.as_str(), "", &volumes, put_back, program];
                 prepare.extend(packages.iter().map(String::as_str));
                 let what = format!("install {}", packages.join(", "));
                 machine.script(&what, PREPARE, &prepare, &[]).await?;
@@ -161,7 +180,7 @@ impl<'a> NodeService<'a> {
             }
             Runs::Image { services } => {
                 let services = services.join("\n");
-                let keep = [folders.as_str(), &services, &volumes];
+                let keep = [folders.as_str(), &services, &volumes, put_back];
                 machine
                     .script("keep what it is like", KEEP, &keep, &[])
                     .await?;

@@ -1,7 +1,7 @@
 # Keeps what the machine was like before. Arguments: the folders that will have files of the node, the services that
-# these files speak to, and the folders that the node keeps, a line each.
+# these files speak to, the folders that the node keeps, and those of them whose content is put back one day; a line each.
 set -eu
-folders=$1 units=$2 volumes=$3
+folders=$1 units=$2 volumes=$3 put_back=$4
 umask 077
 if [ ! -d "$before" ]; then
     mkdir -p "$before.new"
@@ -24,7 +24,7 @@ if [ ! -d "$before" ]; then
     rm -rf "$before.new"/volume*
     : >"$before.new/volumes"
     number=0
-    printf '%s\n' "$volumes" | while read -r volume; do
+    printf '%s\n' "$put_back" | while read -r volume; do
         [ -n "$volume" ] && [ -n "$(ls -A "$volume" 2>/dev/null)" ] || continue
         number=$((number + 1))
         cp -a --reflink=auto "$volume" "$before.new/volume$number"

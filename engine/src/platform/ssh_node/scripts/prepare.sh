@@ -1,5 +1,5 @@
 # Installs what is missing. Arguments, after those of what is kept before: the program, and the packages that bring it.
-shift 3
+shift 4
 program=$1
 shift
 command -v "$program" >/dev/null && exit 0
