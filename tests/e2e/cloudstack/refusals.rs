@@ -105,6 +105,7 @@ fn a_key_that_is_disabled_and_a_wrong_path_are_told() {
     stack.configure(&lab.swarm("node_count = 0"));
     lab.cloud.set(&json!({ "keys": "disabled" }));
     is_told(&["(401)", "CLOUDSTACK_API_KEY"]);
+    lab.cloud.set(&json!({ "keys": "enabled" }));
     assert_eq!(lab.objects(), Vec::<String>::new());
 }
 
