@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use coe_engine::error::{EngineError, Failure};
 use coe_engine::model::{Finding, Severity, Subject};
+use coe_engine::platform::PlatformError;
+use coe_engine::saga::StepError;
 use terraform_framework::{Diagnostic, Diagnostics, Path};
 
 /// Each finding, at the argument that it is about.
@@ -73,7 +75,18 @@ pub(crate) fn failed_operation(what: &'static str, failure: &Failure) -> Diagnos
             let _ = write!(detail, "\n  - {leftover}");
         }
     }
-    Diagnostic::error(what, detail).into()
+    let diagnostic = Diagnostic::error(what, detail);
+    let no_room = matches!(
+        &failure.error,
+        EngineError::Step {
+            source: StepError::Platform(PlatformError::NoRoom { .. }),
+            ..
+        }
+    );
+    match path(&Subject::Workers).filter(|_| no_room) {
+        Some(path) => diagnostic.at(path).into(),
+        None => diagnostic.into(),
+    }
 }
 
 /// An error with its causes, as the beginning of a text.

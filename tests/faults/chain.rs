@@ -17,9 +17,9 @@ use crate::operation::Operation;
 pub(crate) type Places = BTreeMap<Operation, usize>;
 
 /// How it went on after one fault.
-pub(crate) struct Trial {
+pub(crate) struct Trial<K> {
     pub(crate) operation: Operation,
-    pub(crate) kind: Kind,
+    pub(crate) kind: K,
     pub(crate) nth: usize,
     /// The call that it happened at.
     pub(crate) call: String,
@@ -40,7 +40,7 @@ pub(crate) struct Outcome {
 }
 
 /// Lives a life; an operation without a place has no fault.
-pub(crate) fn live(kind: Kind, places: &Places) -> Vec<Trial> {
+pub(crate) fn live(kind: Kind, places: &Places) -> Vec<Trial<Kind>> {
     let life = Life::new();
     let mut trials = Vec::new();
     for operation in Operation::ALL {

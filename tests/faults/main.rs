@@ -1,15 +1,18 @@
-//! Something goes wrong at the n-th call to a real Docker Engine, or a process is killed there; then terraform is run
-//! again, and everything has to be as it was asked for, with nothing left over.
+//! Something goes wrong at the n-th call to a real Docker Engine, or to the stand-in for a CloudStack (`cloudstack`), or a
+//! process is killed there; then terraform is run again, and everything has to be as it was asked for, with nothing left
+//! over.
 //!
 //! `tests/faults/run` tries every call, and writes the report.
 
 mod chain;
+mod cloudstack;
 mod coe;
 mod kind;
 mod operation;
 mod report;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,15 +23,19 @@ use operation::Operation;
 /// How many lives are lived at once: they wait more than they work.
 const AT_ONCE: usize = 4;
 
-/// Lives these lives, some at once.
-fn live_all(lives: &[(Kind, Places)]) -> Vec<Trial> {
+/// Lives these lives, some at once; a life tells its trials.
+fn live_all<L: Sync, K: Display + Send>(
+    lives: &[L],
+    at_once: usize,
+    live: impl Fn(&L) -> Vec<Trial<K>> + Sync,
+) -> Vec<Trial<K>> {
     let next = AtomicUsize::new(0);
     let trials = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once {
             scope.spawn(|| {
-                while let Some((kind, places)) = lives.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let told = chain::live(*kind, places);
+                while let Some(life) = lives.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let told = live(life);
                     for trial in &told {
                         eprintln!("{}", report::line(trial));
                     }
@@ -40,7 +47,7 @@ fn live_all(lives: &[(Kind, Places)]) -> Vec<Trial> {
     trials.into_inner().expect("no life panics")
 }
 
-fn assert_all_converged(trials: &[Trial]) {
+fn assert_all_converged<K: Copy + Display + Ord>(trials: &[Trial<K>]) {
     println!("{}", report::table(trials));
     let complaints = report::complaints(trials);
     assert!(complaints.is_empty(), "{complaints}");
@@ -64,7 +71,7 @@ fn a_fault_at_a_call_costs_nothing() {
             (kind, calls.iter().enumerate().map(place).collect())
         })
         .collect();
-    let trials = live_all(&lives);
+    let trials = live_all(&lives, AT_ONCE, |(kind, places)| chain::live(*kind, places));
     assert_all_converged(&trials);
     assert!(trials.len() > lives.len(), "hardly any fault was reached");
 }
@@ -94,7 +101,7 @@ fn a_fault_at_any_call_costs_nothing() {
         })
         .collect();
     eprintln!("calls: {calls:?}; {} lives", lives.len());
-    let trials = live_all(&lives);
+    let trials = live_all(&lives, AT_ONCE, |(kind, places)| chain::live(*kind, places));
     if let Ok(path) = std::env::var("COE_FAULTS_REPORT") {
         std::fs::write(path, report::table(&trials)).expect("the report is written");
     }

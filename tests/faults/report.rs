@@ -1,10 +1,9 @@
 //! What trials came to, as a page.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use crate::chain::Trial;
-use crate::kind::Kind;
 use crate::operation::Operation;
 
 #[derive(Default)]
@@ -17,8 +16,8 @@ struct Row {
 }
 
 /// One row for each kind of fault in each operation.
-pub(crate) fn table(trials: &[Trial]) -> String {
-    let mut rows: BTreeMap<(Kind, Operation), Row> = BTreeMap::new();
+pub(crate) fn table<K: Copy + Display + Ord>(trials: &[Trial<K>]) -> String {
+    let mut rows: BTreeMap<(K, Operation), Row> = BTreeMap::new();
     for trial in trials {
         let row = rows.entry((trial.kind, trial.operation)).or_default();
         row.trials += 1;
@@ -42,13 +41,13 @@ pub(crate) fn table(trials: &[Trial]) -> String {
 }
 
 /// Each trial that did not end well, in words.
-pub(crate) fn complaints(trials: &[Trial]) -> String {
+pub(crate) fn complaints<K: Display>(trials: &[Trial<K>]) -> String {
     let bad = trials.iter().filter(|trial| !is_well(trial));
     bad.fold(String::new(), |text, trial| text + &line(trial) + "\n")
 }
 
 /// A trial in words.
-pub(crate) fn line(trial: &Trial) -> String {
+pub(crate) fn line<K: Display>(trial: &Trial<K>) -> String {
     let outcome = &trial.outcome;
     format!(
         "{} at call {} of {} ({}): orphans {:?}, duplicates {:?}, {}",
@@ -62,7 +61,7 @@ pub(crate) fn line(trial: &Trial) -> String {
     )
 }
 
-fn is_well(trial: &Trial) -> bool {
+fn is_well<K>(trial: &Trial<K>) -> bool {
     let outcome = &trial.outcome;
     outcome.failure.is_none() && outcome.orphans.is_empty() && outcome.duplicates.is_empty()
 }

@@ -1,6 +1,9 @@
 //! A cloud that speaks CloudStack's API and is this machine's own: the server of `tests/cloudstack`, one a test.
 
+mod account;
 pub mod signature;
+
+pub use account::login_key;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -129,7 +129,7 @@ pub enum PlatformError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The platform answered that it will not.
-    #[error("{what}: {reason}")]
+    #[error("{what}: {reason}{}", sentence_of(help.as_deref()))]
     Refused {
         /// What was tried, on what.
         what: String,
@@ -139,6 +139,16 @@ pub enum PlatformError {
         help: Option<String>,
         /// Whether the same call may succeed later.
         retry: Retry,
+    },
+    /// There is no room for a machine, or its owner may not have one more.
+    #[error("{what}: {reason}{}", sentence_of(Some(help)))]
+    NoRoom {
+        /// What was tried, on what.
+        what: String,
+        /// What came back.
+        reason: String,
+        /// What helps.
+        help: String,
     },
     /// An object of that name is there and is not ours.
     #[error("{kind} {name:?} exists and does not belong to this cluster; it was not touched")]
@@ -166,9 +176,14 @@ impl PlatformError {
         match self {
             Self::Unreachable { .. } => Retry::Later,
             Self::Refused { retry, .. } => *retry,
-            Self::Foreign { .. } | Self::NoImage { .. } => Retry::Never,
+            Self::NoRoom { .. } | Self::Foreign { .. } | Self::NoImage { .. } => Retry::Never,
         }
     }
+}
+
+/// What helps, after what came back.
+fn sentence_of(help: Option<&str>) -> String {
+    help.map(|help| format!(". {help}")).unwrap_or_default()
 }
 
 /// What makes networks and machines.

@@ -1,5 +1,7 @@
 //! A swarm is made, grows, sleeps, wakes and goes, and leaves nothing.
 
+use std::collections::BTreeMap;
+
 use super::Lab;
 
 #[test]
@@ -37,5 +39,42 @@ fn a_swarm_of_instances_is_made_grows_sleeps_wakes_and_leaves_nothing() {
     assert!(lab.machine(&format!("{}-worker-2", stack.name())).is_none());
 
     stack.destroy();
+    lab.assert_nothing_left();
+}
+
+/// Calls since `before`, but for looks how jobs do: those are as many as the time takes.
+fn calls_since(lab: &Lab, before: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let state = lab.cloud.state();
+    let calls = state["calls"].as_object().into_iter().flatten();
+    let counted = calls.filter_map(|(command, count)| {
+        let since = count.as_u64()? - before.get(command).copied().unwrap_or_default();
+        let is_poll = ["queryasyncjobresult", "listasyncjobs"].contains(&command.as_str());
+        (!is_poll && since > 0).then(|| (command.clone(), since))
+    });
+    counted.collect()
+}
+
+#[test]
+fn a_node_costs_four_calls_and_a_plan_costs_what_it_costs_without_it() {
+    let lab = Lab::open();
+    let of = |workers: u64| {
+        let stack = lab.stack(&format!("calls{workers}"));
+        stack.configure(&lab.swarm(&format!("node_count = {workers}")));
+        let since = |before: &BTreeMap<String, u64>| calls_since(&lab, before);
+        let nothing = BTreeMap::new();
+        let before = since(&nothing);
+        stack.apply();
+        let created = since(&before);
+        let before = since(&nothing);
+        stack.assert_plan_is_empty();
+        let planned = since(&before);
+        stack.destroy();
+        (created, planned)
+    };
+    let ((few, plan_of_few), (many, plan_of_many)) = (of(1), of(4));
+    println!("1+1: {few:?}\n1+4: {many:?}\na plan: {plan_of_many:?}");
+    let more: u64 = many.values().sum::<u64>() - few.values().sum::<u64>();
+    assert!(more <= 3 * 4, "3 nodes more: {more} calls");
+    assert_eq!(plan_of_few, plan_of_many);
     lab.assert_nothing_left();
 }

@@ -5,6 +5,7 @@ mod kubernetes;
 mod lifecycle;
 mod refusals;
 mod repair;
+mod rollback;
 
 use std::process::Command;
 
@@ -90,6 +91,33 @@ impl Lab {
             }
         }
         objects
+    }
+
+    /// Makes a network `shared` that no cluster has made, with a public address; all that there is then.
+    fn shared_network(&self) -> Vec<String> {
+        let network = self.network("shared");
+        self.cloud
+            .run("associateIpAddress", &[("networkid", &network)]);
+        self.objects()
+    }
+
+    /// Makes a network that no cluster has made; its id.
+    fn network(&self, name: &str) -> String {
+        let offering = self.first("listNetworkOfferings", "networkoffering");
+        let zone = self.first("listZones", "zone");
+        let parameters = [
+            ("name", name),
+            ("zoneid", &zone),
+            ("networkofferingid", &offering),
+        ];
+        let made = self.cloud.ask("createNetwork", &parameters);
+        made["network"]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The id of the first of what the cloud offers.
+    fn first(&self, command: &str, key: &str) -> String {
+        let listed = self.cloud.ask(command, &[("templatefilter", "executable")]);
+        listed[key][0]["id"].as_str().expect("an id").to_owned()
     }
 
     fn machine(&self, name: &str) -> Option<Value> {

@@ -41,6 +41,8 @@ fn who_is_not_let_in_is_told_so() {
     let stack = lab.stack("wrong");
     let cases = [
         ("secret_key = \"wrong\"\n    api_key = \"wrong\"", "(401)"),
+        // The API key is right, so the signature is not.
+        ("secret_key = \"wrong\"", "(401)"),
         ("zone = \"nowhere\"", "no zone \"nowhere\""),
         ("project = \"nobody's\"", "in no such project"),
         ("network_offering = \"nothing\"", "no offering \"nothing\""),
@@ -83,6 +85,172 @@ fn who_is_not_let_in_is_told_so() {
 }
 
 #[test]
+fn a_key_that_is_disabled_and_a_wrong_path_are_told() {
+    let lab = Lab::pretended();
+    let stack = lab.stack("keys");
+    stack.configure(&swarm(
+        &lab.provider(&format!(
+            "api_url = \"{}\"",
+            lab.cloud.url().replace("/client/api", "/client/console")
+        )),
+        "node_count = 0",
+    ));
+    let is_told = |words: &[&str]| {
+        let all = stack.complaints(&PLAN);
+        let mut texts = all.iter().map(|complaint| &complaint.text);
+        let is_told = texts.any(|text| words.iter().all(|word| text.contains(word)));
+        assert!(is_told, "{words:?}: {all:#?}");
+    };
+    is_told(&["(404)", "It ends in /client/api"]);
+    stack.configure(&lab.swarm("node_count = 0"));
+    lab.cloud.set(&json!({ "keys": "disabled" }));
+    is_told(&["(401)", "CLOUDSTACK_API_KEY"]);
+    lab.cloud.set(&json!({ "keys": "enabled" }));
+    assert_eq!(lab.objects(), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_cloud_refuses_is_told_with_its_number_and_its_words_and_leaves_nothing() {
+    let lab = Lab::pretended();
+    let stack = lab.stack("refused");
+    stack.configure(&lab.swarm("node_count = 0"));
+    let cases = [
+        (
+            "registerUserData",
+            431,
+            "Invalid parameter userdata: too long",
+        ),
+        (
+            "createNetwork",
+            533,
+            "Unable to allocate vnet as a part of network implement",
+        ),
+        (
+            "createNetwork",
+            531,
+            "Account does not have permission to create a network",
+        ),
+        ("associateIpAddress", 533, "Insufficient address capacity"),
+        (
+            "associateIpAddress",
+            532,
+            "Maximum number of public IP addresses has been exceeded",
+        ),
+        (
+            "createFirewallRule",
+            431,
+            "Unable to create firewall rule: invalid CIDR",
+        ),
+        (
+            "createEgressFirewallRule",
+            531,
+            "Not allowed to open the way out",
+        ),
+        (
+            "createPortForwardingRule",
+            537,
+            "The range specified, 2222-2222, conflicts with rule 7",
+        ),
+        (
+            "deployVirtualMachine",
+            531,
+            "Not permitted to use the template",
+        ),
+        (
+            "deployVirtualMachine",
+            535,
+            "Failed to allocate the instance",
+        ),
+        ("createTags", 431, "Unable to create tags: invalid resource"),
+    ];
+    for (command, code, text) in cases {
+        let fault = json!({ "command": command, "kind": "fail", "times": 1000, "code": code, "text": text });
+        lab.cloud.set(&json!({ "faults": [fault] }));
+        stack.apply_fails_saying(&[text, &format!("({code})")]);
+        lab.cloud.set(&json!({ "disarm": true }));
+        assert!(
+            stack.try_state("coe_container_cluster.this").is_none(),
+            "{command} {code}"
+        );
+        assert_eq!(lab.objects(), Vec::<String>::new(), "{command} {code}");
+    }
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn a_network_that_exists_and_will_not_do_is_told_by_the_plan() {
+    let lab = Lab::pretended();
+    let stack = lab.stack("network");
+    let network = lab.network("shared");
+    let with = |name: &str| {
+        let network = format!("node_count = 0\n  network = {{ id = \"{name}\" }}");
+        stack.configure(&lab.swarm(&network));
+    };
+    with("nowhere");
+    let place = "{ id = \"nowhere\" }";
+    stack.refuses_at(
+        &PLAN,
+        place,
+        &["there is no such network", "isolated network"],
+    );
+    with("shared");
+    let place = "{ id = \"shared\" }";
+    stack.refuses_at(&PLAN, place, &["no public address", "source NAT"]);
+    let address = lab
+        .cloud
+        .run("associateIpAddress", &[("networkid", &network)]);
+    let address = address["ipaddress"]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let balancer = lab.cloud.run(
+        "createLoadBalancerRule",
+        &[
+            ("name", "theirs"),
+            ("algorithm", "roundrobin"),
+            ("publicipid", &address),
+            ("publicport", "2376"),
+            ("privateport", "80"),
+        ],
+    );
+    stack.refuses_at(&PLAN, place, &["port 2376", "theirs"]);
+    let rule = balancer["loadbalancer"]["id"].as_str().expect("an id");
+    lab.cloud.run("deleteLoadBalancerRule", &[("id", rule)]);
+    _ = stack.terraform(&PLAN).succeeded();
+}
+
+#[test]
+fn a_network_that_another_cluster_uses_is_told_by_the_plan() {
+    let lab = Lab::pretended();
+    let stack = lab.stack("used");
+    let network = lab.network("shared");
+    lab.cloud
+        .run("associateIpAddress", &[("networkid", &network)]);
+    let zone = lab.first("listZones", "zone");
+    let template = lab.first("listTemplates", "template");
+    let size = lab.first("listServiceOfferings", "serviceoffering");
+    let cluster = "0197a3c5-7d5e-7b8a-9c57-5f2f6a1d3c4b";
+    lab.cloud.run(
+        "deployVirtualMachine",
+        &[
+            ("name", "theirs-worker-1"),
+            ("zoneid", &zone),
+            ("templateid", &template),
+            ("serviceofferingid", &size),
+            ("networkids", &network),
+            ("details[0].io.coe.cluster.id", cluster),
+            ("details[0].io.coe.cluster.name", "theirs"),
+        ],
+    );
+    stack.configure(&lab.swarm("node_count = 0\n  network = { id = \"shared\" }"));
+    stack.refuses_at(
+        &PLAN,
+        "{ id = \"shared\" }",
+        &["cluster \"theirs\"", "Take another network"],
+    );
+}
+
+#[test]
 fn a_clock_that_is_wrong_is_told() {
     let lab = Lab::pretended();
     let stack = lab.stack("clock");
@@ -99,19 +267,7 @@ fn a_clock_that_is_wrong_is_told() {
 fn a_network_of_somebody_else_is_named_and_stays() {
     let lab = Lab::pretended();
     let stack = lab.stack("foreign");
-    let zones = lab.cloud.ask("listZones", &[]);
-    let offerings = lab.cloud.ask("listNetworkOfferings", &[]);
-    let parameters = [
-        ("name", stack.name()),
-        ("zoneid", zones["zone"][0]["id"].as_str().expect("an id")),
-        (
-            "networkofferingid",
-            offerings["networkoffering"][0]["id"]
-                .as_str()
-                .expect("an id"),
-        ),
-    ];
-    lab.cloud.ask("createNetwork", &parameters);
+    lab.network(stack.name());
     stack.configure(&lab.swarm("node_count = 0"));
     let name = format!("\"{}\"", stack.name());
     stack.refuses_at(

@@ -11,11 +11,11 @@ use super::lists::{
     AffinityGroup, ListedMachine, ListedNetwork, NetworkOffering, ServiceOffering, Template,
 };
 use super::network::{FIRST_SSH_PORT, SSH_PORTS};
-use super::rules::is_for_ssh;
+use super::rules::{is_for_ssh, leads_elsewhere, public_ports};
 use super::{CloudStack, NAME};
 use crate::error::chain;
 use crate::model::{
-    ClusterId, ClusterSpec, Finding, NetworkSpec, NodeSpec, ObservedCluster, Role, Subject,
+    ClusterId, ClusterSpec, Finding, NetworkSpec, NodeSpec, ObservedCluster, Owner, Role, Subject,
 };
 use crate::platform::cloud;
 use crate::platform::labels;
@@ -78,8 +78,12 @@ impl CloudStack {
         if nodes.is_empty() {
             return Ok(findings);
         }
-        let (offers, facts, existing) =
-            tokio::try_join!(self.offers(), self.facts(), self.existing(spec))?;
+        let cluster = observed.map(|observed| observed.id);
+        let (offers, facts, existing) = tokio::try_join!(
+            self.offers(),
+            self.facts(),
+            self.existing(spec, nodes, cluster)
+        )?;
         findings.extend(existing);
         match &offers {
             Ok(offers) => {
@@ -90,7 +94,6 @@ impl CloudStack {
             }
             Err(finding) => findings.push(finding.clone()),
         }
-        let cluster = observed.map(|observed| observed.id);
         findings.extend(taken_names(spec, nodes, cluster, &facts));
         findings.extend(subnet(spec, cluster, &facts.networks));
         findings.extend(self.absent_groups(&facts.groups));
@@ -180,19 +183,47 @@ impl CloudStack {
     }
 
     /// What is wrong with a network that exists.
-    async fn existing(&self, spec: &ClusterSpec) -> Result<Option<Finding>, PlatformError> {
+    async fn existing(
+        &self,
+        spec: &ClusterSpec,
+        nodes: &[NodeSpec],
+        cluster: Option<ClusterId>,
+    ) -> Result<Option<Finding>, PlatformError> {
         let NetworkSpec::Existing(id_or_name) = &spec.network else {
             return Ok(None);
         };
-        match self.existing_network(id_or_name).await {
-            Ok(_) => Ok(None),
-            Err(error) if error.retry() != Retry::Never => Err(error),
-            Err(error) => Ok(Some(Finding::error(
+        let (there, balancers) = tokio::join!(self.existing_network(id_or_name), self.balancers());
+        let there = match there {
+            Ok(there) => there,
+            Err(error) if error.retry() != Retry::Never => return Err(error),
+            Err(error) => {
+                return Ok(Some(Finding::error(
+                    Subject::Network,
+                    chain(&error),
+                    "It is an isolated network with source NAT, a public address, port forwarding, firewall, DHCP and user data.",
+                )));
+            }
+        };
+        if let Some(machine) = there.of_another(cluster) {
+            let name = machine.labels().get(Owner::CLUSTER_NAME);
+            let name = name.map_or("", String::as_str);
+            let finding = Finding::error(
                 Subject::Network,
-                chain(&error),
-                "It is an isolated network with source NAT, a public address, port forwarding, firewall, DHCP and user data.",
-            ))),
+                format!("cluster {name:?} uses network {id_or_name:?}"),
+                "The ports of its public address lead to the machines of one cluster. Take another network, or leave \
+                 `network` out and get an own one.",
+            );
+            return Ok(Some(finding.held_by(machine.cluster())));
         }
+        let ports = public_ports(nodes, there.access.balances);
+        let taken = leads_elsewhere(&there, &balancers?, &ports, cluster);
+        Ok(taken.map(|(port, holder)| {
+            Finding::error(
+                Subject::Network,
+                format!("port {port} of the public address of network {id_or_name:?} leads to {holder}"),
+                "The cluster would be reached there. Take another network, or remove what leads from that port.",
+            )
+        }))
     }
 
     /// What is wrong with what machines would be made from.

@@ -149,6 +149,12 @@ pub(super) struct PublicAddress {
 pub(super) struct FirewallRule {
     pub(super) id: String,
     #[serde(default)]
+    pub(super) ipaddressid: Option<String>,
+    #[serde(default, deserialize_with = "number")]
+    pub(super) startport: Option<u16>,
+    #[serde(default, deserialize_with = "number")]
+    pub(super) endport: Option<u16>,
+    #[serde(default)]
     pub(super) tags: Vec<Tag>,
 }
 
@@ -173,6 +179,8 @@ pub(super) struct Forward {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Balancer {
     pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: String,
     #[serde(default)]
     pub(super) description: String,
     pub(super) publicip: IpAddr,
@@ -216,6 +224,17 @@ impl ListedMachine {
     /// What it carries from the call that made it.
     pub(super) fn labels(&self) -> &Labels {
         &self.details
+    }
+
+    /// Of which cluster it is.
+    pub(super) fn cluster(&self) -> Option<ClusterId> {
+        self.details.get(Owner::CLUSTER_ID)?.parse().ok()
+    }
+
+    /// Its addresses in a network.
+    pub(super) fn in_network(&self, network: &str) -> impl Iterator<Item = IpAddr> {
+        let nics = self.nic.iter().filter(move |nic| nic.networkid == network);
+        nics.filter_map(|nic| nic.ipaddress)
     }
 }
 

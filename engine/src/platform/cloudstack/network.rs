@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use super::catalog::{BALANCES, NEEDED_SERVICES};
 use super::client::Call;
-use super::lists::{FirewallRule, ListedNetwork, PublicAddress, has, tags_tell_of};
+use super::lists::{
+    FirewallRule, Forward, ListedMachine, ListedNetwork, PublicAddress, has, tags_tell_of,
+};
 use super::{CloudStack, tags};
 use crate::model::{Carries, ClusterId, Network, NetworkSpec, Owner};
 use crate::platform::labels::description;
@@ -19,6 +21,8 @@ use crate::platform::{PlatformError, Retry, subnets};
 /// The public ports that lead to SSH servers of machines: the first one's, and how many there are.
 pub(super) const FIRST_SSH_PORT: u16 = 2222;
 pub(super) const SSH_PORTS: u16 = 1000;
+/// One in the midst of them that leads to the API of a swarm, and to no SSH server.
+const API_OF_SWARMS: u16 = 2376;
 
 /// How a network is reached from outside.
 #[derive(Debug, Clone)]
@@ -65,7 +69,59 @@ impl Access {
         let gateway = self.gateway.and_then(place);
         let before = gateway.is_some_and(|gateway| gateway <= own);
         let number = u16::try_from(own - u32::from(before)).ok()?;
-        (number < SSH_PORTS).then_some(FIRST_SSH_PORT + number)
+        let port = FIRST_SSH_PORT.checked_add(number)?;
+        let port = port.checked_add(u16::from(port >= API_OF_SWARMS))?;
+        (port <= ssh_ports().1).then_some(port)
+    }
+
+    /// The address of the machine that this port is for.
+    fn address_at(&self, port: u16) -> Option<IpAddr> {
+        // One for the gateway, and one for the port that is left out.
+        let hosts = self.subnet.hosts().take(usize::from(SSH_PORTS) + 2);
+        let mut hosts = hosts.filter(|address| Some(*address) != self.gateway);
+        hosts.find(|address| self.ssh_port(*address) == Some(port))
+    }
+
+    /// The addresses of its network that no node can have: those of machines of others, and those whose ports lead to
+    /// such machines.
+    pub(super) fn taken(&self, machines: &[ListedMachine], forwards: &[Forward]) -> Vec<IpAddr> {
+        let others = machines
+            .iter()
+            .filter(|machine| machine.cluster().is_none());
+        let addresses = others
+            .clone()
+            .flat_map(|machine| machine.in_network(&self.network));
+        let at_ports = forwards
+            .iter()
+            .filter(|forward| forward.ipaddressid.as_ref() == Some(&self.address_id))
+            .filter(|forward| {
+                let leads_to = forward.virtualmachineid.as_ref();
+                others.clone().any(|machine| leads_to == Some(&machine.id))
+            })
+            .filter_map(|forward| self.address_at(forward.publicport?));
+        addresses.chain(at_ports).collect()
+    }
+}
+
+/// A network that exists, and what there is in the account beside it.
+pub(super) struct Existing {
+    network: ListedNetwork,
+    /// How it is reached.
+    pub(super) access: Access,
+    /// All machines of the account.
+    pub(super) machines: Vec<ListedMachine>,
+    /// All that leads to one of them.
+    pub(super) forwards: Vec<Forward>,
+}
+
+impl Existing {
+    /// A machine in it of another cluster: the ports of the public address are that one's.
+    pub(super) fn of_another(&self, cluster: Option<ClusterId>) -> Option<&ListedMachine> {
+        self.machines.iter().find(|machine| {
+            let is_in_it = machine.in_network(&self.network.id).next().is_some();
+            let of = machine.cluster();
+            is_in_it && of.is_some() && of != cluster
+        })
     }
 }
 
@@ -267,20 +323,47 @@ impl CloudStack {
         owner: &Owner,
         id_or_name: &str,
     ) -> Result<Network, PlatformError> {
-        let (network, access, machines) = self.existing_network(id_or_name).await?;
+        let there = self.existing_network(id_or_name).await?;
+        if let Some(machine) = there.of_another(Some(owner.cluster)) {
+            let reason = format!("machine {} of another cluster is in it", machine.name);
+            return Err(unusable(id_or_name, reason));
+        }
+        let access = there.access;
         self.let_in(owner, &access, "tcp", ssh_ports()).await?;
+        self.tag_way_to_ssh(owner, &access).await?;
+        let taken = access.taken(&there.machines, &there.forwards);
         let outside = Some(access.address);
         self.knows(access);
-        described(&network, false, outside, &machines)
+        described(&there.network, false, outside, &taken)
     }
 
-    /// A network that exists, how it is reached, and the addresses that others hold in it.
+    /// Says of the rule that lets SSH in whose it is, where who made it went away before that: a destroy finds it by its
+    /// tags, and nobody else lets in just those ports.
+    async fn tag_way_to_ssh(&self, owner: &Owner, access: &Access) -> Result<(), PlatformError> {
+        let (first, last) = ssh_ports();
+        let rules = self.firewall().await?;
+        let untagged = rules.iter().find(|rule| {
+            rule.ipaddressid.as_ref() == Some(&access.address_id)
+                && (rule.startport, rule.endport) == (Some(first), Some(last))
+                && rule.tags.is_empty()
+        });
+        match untagged {
+            Some(rule) => self.tag(owner, tags::Kind::FirewallRule, &rule.id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A network that exists and will do.
     pub(super) async fn existing_network(
         &self,
         id_or_name: &str,
-    ) -> Result<(ListedNetwork, Access, Vec<IpAddr>), PlatformError> {
-        let (networks, addresses, machines) =
-            tokio::try_join!(self.networks(), self.addresses(), self.machines())?;
+    ) -> Result<Existing, PlatformError> {
+        let (networks, addresses, machines, forwards) = tokio::try_join!(
+            self.networks(),
+            self.addresses(),
+            self.machines(),
+            self.forwards()
+        )?;
         let network = find(&networks, id_or_name)?;
         let missing: Vec<&str> = NEEDED_SERVICES
             .into_iter()
@@ -294,13 +377,12 @@ impl CloudStack {
         }
         let access = Access::of(network, &addresses);
         let access = access.ok_or_else(|| no_address(id_or_name))?;
-        let others = machines
-            .iter()
-            .filter(|machine| !machine.labels().contains_key(Owner::CLUSTER_ID));
-        let others = others.flat_map(|machine| &machine.nic);
-        let others = others.filter(|nic| nic.networkid == network.id);
-        let others = others.filter_map(|nic| nic.ipaddress).collect();
-        Ok((network.clone(), access, others))
+        Ok(Existing {
+            network: network.clone(),
+            access,
+            machines,
+            forwards,
+        })
     }
 
     /// Keeps how a network is reached.
@@ -485,7 +567,19 @@ mod tests {
         let last_is_gateway = access("10.1.1.0/24", Some("10.1.1.254"));
         assert_eq!(port(&last_is_gateway, "10.1.1.1"), Some(2222));
         let large = access("10.0.0.0/16", Some("10.0.0.1"));
-        assert_eq!(port(&large, "10.0.3.233"), Some(3221));
-        assert_eq!(port(&large, "10.0.3.234"), None);
+        assert_eq!(port(&large, "10.0.3.232"), Some(3221));
+        assert_eq!(port(&large, "10.0.3.233"), None);
+    }
+
+    #[test]
+    fn no_machine_has_the_port_of_a_swarms_api_and_each_port_is_of_one_machine() {
+        let usual = access("10.128.7.0/24", Some("10.128.7.1"));
+        assert_eq!(usual.address_at(API_OF_SWARMS), None);
+        for port in [2222, 2375, 2377] {
+            let address = usual.address_at(port).unwrap();
+            assert_eq!(usual.ssh_port(address), Some(port));
+        }
+        assert_eq!(usual.address_at(2221), None);
+        assert_eq!(usual.address_at(3000), None);
     }
 }

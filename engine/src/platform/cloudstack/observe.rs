@@ -108,14 +108,13 @@ impl CloudStack {
                 continue;
             };
             if let Ok(network) = network {
-                let others = machines
-                    .iter()
-                    .filter(|machine| !machine.labels().contains_key(Owner::CLUSTER_ID));
-                let others = others.flat_map(|machine| &machine.nic);
-                let others = others.filter(|nic| nic.networkid == network.id);
-                let others: Vec<_> = others.filter_map(|nic| nic.ipaddress).collect();
-                let outside = Access::of(network, &addresses).map(|access| access.address);
-                cluster.network = Some(described(network, false, outside, &others)?);
+                let access = Access::of(network, &addresses);
+                let taken = access
+                    .as_ref()
+                    .map(|access| access.taken(&machines, &forwards));
+                let outside = access.map(|access| access.address);
+                let taken = taken.unwrap_or_default();
+                cluster.network = Some(described(network, false, outside, &taken)?);
             }
         }
         Ok(clusters.into_values().collect())

@@ -1,13 +1,13 @@
 //! What leads from a network's public address to its machines: ports forwarded to one, and balanced among several.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::client::{Call, Failure, code};
 use super::lists::{Balancer, Forward};
-use super::network::{Access, FIRST_SSH_PORT, SSH_PORTS};
+use super::network::{Access, Existing, FIRST_SSH_PORT, SSH_PORTS};
 use super::{CloudStack, NAME, tags};
-use crate::model::{Machine, NodeSpec, Owner, PortMapping, Protocol, Role};
+use crate::model::{ClusterId, Machine, NodeSpec, Owner, PortMapping, Protocol, Role};
 use crate::platform::labels::description;
 use crate::platform::{PlatformError, Retry};
 
@@ -37,6 +37,53 @@ fn way(node: &NodeSpec, port: &PortMapping, balances: bool) -> Way {
         Some(host_port) => Way::At(host_port),
         None => Way::Anywhere,
     }
+}
+
+/// The public ports that nodes are to be reached at, where it is known which.
+pub(super) fn public_ports(nodes: &[NodeSpec], balances: bool) -> BTreeSet<(u16, &'static str)> {
+    let ports = nodes
+        .iter()
+        .flat_map(|node| node.ports.iter().map(move |port| (node, port)));
+    let ports = ports.filter_map(|(node, port)| {
+        let at = match way(node, port, balances) {
+            Way::Balanced => port.node_port,
+            Way::At(public) => public,
+            Way::Anywhere => return None,
+        };
+        Some((at, protocol(port)))
+    });
+    ports.collect()
+}
+
+/// One of those ports that leads to something which is not the cluster's, and to what.
+pub(super) fn leads_elsewhere(
+    there: &Existing,
+    balancers: &[Balancer],
+    ports: &BTreeSet<(u16, &'static str)>,
+    cluster: Option<ClusterId>,
+) -> Option<(u16, String)> {
+    let address = Some(&there.access.address_id);
+    let at = |port: Option<u16>, wanted: u16| port == Some(wanted);
+    ports.iter().find_map(|(port, protocol)| {
+        let mut balancers = balancers.iter().filter(|balancer| {
+            balancer.publicipid.as_ref() == address && at(balancer.publicport, *port)
+        });
+        let others = |balancer: &&Balancer| !cluster.is_some_and(|own| balancer.is_of(own));
+        if let Some(balancer) = balancers.find(others) {
+            return Some((*port, format!("load balancer rule {:?}", balancer.name)));
+        }
+        let forward = there.forwards.iter().find(|forward| {
+            forward.ipaddressid.as_ref() == address
+                && at(forward.publicport, *port)
+                && forward.protocol.eq_ignore_ascii_case(protocol)
+        })?;
+        let leads_to = forward.virtualmachineid.as_ref();
+        let mut machines = there.machines.iter();
+        // What leads to a machine that is gone is cleared away.
+        let machine = machines.find(|machine| leads_to == Some(&machine.id))?;
+        let is_own = cluster.is_some() && machine.cluster() == cluster;
+        (!is_own).then(|| (*port, format!("machine {:?}", machine.name)))
+    })
 }
 
 pub(super) fn protocol(port: &PortMapping) -> &'static str {
@@ -166,9 +213,8 @@ impl CloudStack {
             access.address, machine.spec.name
         );
         let make = async move { Ok(cloud.shared.client.carry_out(&what, call).await) };
-        if let Some(id) = self.shared.making.make(owner.cluster, make).await?? {
-            self.tag(owner, tags::Kind::Forward, &id).await?;
-        }
+        // It is the machine's, and has no tags: a call less for each node.
+        self.shared.making.make(owner.cluster, make).await??;
         Ok(())
     }
 

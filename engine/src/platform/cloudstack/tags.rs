@@ -13,7 +13,6 @@ pub(super) enum Kind {
     Network,
     PublicIpAddress,
     FirewallRule,
-    Forward,
     Balancer,
 }
 
@@ -25,7 +24,6 @@ impl Kind {
             Self::Network => "Network",
             Self::PublicIpAddress => "PublicIpAddress",
             Self::FirewallRule => "FirewallRule",
-            Self::Forward => "PortForwardingRule",
             Self::Balancer => "LoadBalancer",
         }
     }

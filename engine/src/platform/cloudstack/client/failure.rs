@@ -24,6 +24,7 @@ pub(in crate::platform::cloudstack) mod code {
     pub(in crate::platform::cloudstack) const LIMIT: u16 = 532;
     pub(in crate::platform::cloudstack) const CAPACITY: u16 = 533;
     pub(in crate::platform::cloudstack) const UNAVAILABLE: u16 = 534;
+    pub(in crate::platform::cloudstack) const ALLOCATION: u16 = 535;
     pub(in crate::platform::cloudstack) const RULE_CONFLICT: u16 = 537;
 }
 
@@ -87,7 +88,7 @@ impl Failure {
             Some(skew) => format!("{reason}. {skew}"),
             None => reason,
         };
-        Self::refused(what, code, &reason, retry, help(code))
+        Self::refused(what, code, &reason, retry)
     }
 
     /// Of a job that had no success.
@@ -107,18 +108,29 @@ impl Failure {
         } else {
             said.errortext
         };
-        Self::refused(what, code, &reason, retry, help(code))
+        Self::refused(what, code, &reason, retry)
     }
 
-    fn refused(what: &str, code: u16, reason: &str, retry: Retry, help: Option<String>) -> Self {
-        Self {
-            code: Some(code),
-            error: PlatformError::Refused {
-                what: what.to_owned(),
-                reason: format!("{reason} ({code})"),
+    fn refused(what: &str, code: u16, reason: &str, retry: Retry) -> Self {
+        let help = help(meant(code, reason));
+        let what = what.to_owned();
+        let told = format!("{} ({code})", reason.trim_end_matches('.'));
+        let error = match (meant(code, reason), help) {
+            (code::LIMIT | code::CAPACITY, Some(help)) => PlatformError::NoRoom {
+                what,
+                reason: told,
+                help,
+            },
+            (_, help) => PlatformError::Refused {
+                what,
+                reason: told,
                 help,
                 retry,
             },
+        };
+        Self {
+            code: Some(code),
+            error,
         }
     }
 
@@ -148,7 +160,9 @@ impl Failure {
     /// Whether the cloud said so.
     pub(in crate::platform::cloudstack) fn says(&self, words: &str) -> bool {
         match &self.error {
-            PlatformError::Refused { reason, .. } => reason.contains(words),
+            PlatformError::Refused { reason, .. } | PlatformError::NoRoom { reason, .. } => {
+                reason.contains(words)
+            }
             _ => false,
         }
     }
@@ -172,10 +186,22 @@ impl Failure {
     }
 }
 
+/// The number that is meant: of a limit CloudStack 4.22 says 535 for machines, and 530 for other things.
+fn meant(code: u16, reason: &str) -> u16 {
+    let tells_of_limit = reason.starts_with("Maximum ") && reason.contains("exceeded");
+    match code {
+        code::INTERNAL | code::ALLOCATION if tells_of_limit => code::LIMIT,
+        code => code,
+    }
+}
+
 fn help(code: u16) -> Option<String> {
     let help = match code {
         code::NOT_LET_IN => {
             "Look at the API key and the secret key: `CLOUDSTACK_API_KEY`, `CLOUDSTACK_SECRET_KEY`, or the profile."
+        }
+        404 | 405 => {
+            "Look at the address of the API: `CLOUDSTACK_API_URL`, or `api_url`. It ends in /client/api in most clouds."
         }
         code::UNSUPPORTED => {
             "The role of the account may not call it, or this CloudStack is older than 4.18, which this program needs."
@@ -288,6 +314,24 @@ mod tests {
             PlatformError::from(failure).to_string(),
             "make it: No such zone (431)"
         );
+    }
+
+    #[test]
+    fn a_limit_is_known_by_its_words_where_its_number_is_another() {
+        let told = |code: u16, text: &str| {
+            let result = serde_json::json!({ "errorcode": code, "errortext": text });
+            PlatformError::from(Failure::of_job("x", &result))
+        };
+        let text = "Maximum number of resources of type 'user_vm' has been exceeded.";
+        for code in [530, 532, 535] {
+            let error = told(code, text);
+            assert!(matches!(error, PlatformError::NoRoom { .. }), "{error:?}");
+            let told = error.to_string();
+            let words = format!("has been exceeded ({code}). The account or project has reached");
+            assert!(told.contains(&words), "{told}");
+        }
+        let other = told(535, "Unable to allocate");
+        assert!(matches!(other, PlatformError::Refused { .. }), "{other:?}");
     }
 
     #[test]
