@@ -137,12 +137,12 @@ impl Node {
             version: self.description.engine.engine_version.clone(),
             labels: self.labels(),
             taints: BTreeSet::new(),
-            // Nodes renew theirs by themselves (`cert_expiry`).
             made_here: self
                 .description
                 .engine
                 .labels
                 .contains_key(daemon::MADE_HERE),
+            // Nodes renew theirs by themselves (`cert_expiry`).
             expires: None,
         }
     }

@@ -21,8 +21,8 @@ use crate::platform::{PlatformError, Retry, subnets};
 /// The public ports that lead to SSH servers of machines: the first one's, and how many there are.
 pub(super) const FIRST_SSH_PORT: u16 = 2222;
 pub(super) const SSH_PORTS: u16 = 1000;
-/// One in the midst of them that leads to the API of a swarm, and to no SSH server.
-const API_OF_SWARMS: u16 = 2376;
+/// One in the midst of them that leads to the API of clusters, and to no SSH server.
+const API_IN_THE_MIDST: u16 = 2376;
 
 /// How a network is reached from outside.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ impl Access {
         let before = gateway.is_some_and(|gateway| gateway <= own);
         let number = u16::try_from(own - u32::from(before)).ok()?;
         let port = FIRST_SSH_PORT.checked_add(number)?;
-        let port = port.checked_add(u16::from(port >= API_OF_SWARMS))?;
+        let port = port.checked_add(u16::from(port >= API_IN_THE_MIDST))?;
         (port <= ssh_ports().1).then_some(port)
     }
 
@@ -572,9 +572,9 @@ mod tests {
     }
 
     #[test]
-    fn no_machine_has_the_port_of_a_swarms_api_and_each_port_is_of_one_machine() {
+    fn no_machine_has_the_port_of_an_api_and_each_port_is_of_one_machine() {
         let usual = access("10.128.7.0/24", Some("10.128.7.1"));
-        assert_eq!(usual.address_at(API_OF_SWARMS), None);
+        assert_eq!(usual.address_at(API_IN_THE_MIDST), None);
         for port in [2222, 2375, 2377] {
             let address = usual.address_at(port).unwrap();
             assert_eq!(usual.ssh_port(address), Some(port));

@@ -182,17 +182,14 @@ impl OpenStack {
         match found {
             Ok(()) => Ok(None),
             Err(error) if error.retry() != Retry::Never => Err(error),
-            Err(error) => {
-                let detail = match &error {
-                    PlatformError::Refused { help, .. } => help.clone().unwrap_or_default(),
-                    _ => String::new(),
-                };
-                Ok(Some(Finding::error(
-                    Subject::Network,
-                    chain(&error),
-                    detail,
-                )))
+            Err(PlatformError::Refused {
+                what, reason, help, ..
+            }) => {
+                let summary = format!("{what}: {reason}");
+                let detail = help.unwrap_or_default();
+                Ok(Some(Finding::error(Subject::Network, summary, detail)))
             }
+            Err(error) => Ok(Some(Finding::error(Subject::Network, chain(&error), ""))),
         }
     }
 

@@ -45,8 +45,10 @@ impl OpenStack {
         let made = self.make_machine(owner, request).await;
         if let Err(error) = &made
             && error.retry() == Retry::Never
+            && let Err(left) = self.remove_machine(owner.cluster, node).await
         {
-            self.remove_machine(owner.cluster, node).await?;
+            // Why it was not made is what is told; who undoes the step is told of what is left.
+            tracing::warn!("server {node} is left half made: {left}");
         }
         made
     }
