@@ -332,6 +332,16 @@ fn what_cannot_be_is_refused_at_its_place_before_anything_is_made() {
             "Did you mean \"1.34.4\"?",
         ),
         ("labels = { cni = \"x\" }", "x", "no label \"cni\""),
+        (
+            "flavor = \"2x4\"\n  control_plane_flavor = \"1x4\"",
+            "\"1x4\"",
+            "flavor 1x4 is too small for a control plane of kubernetes",
+        ),
+        (
+            "flavor = \"2x1\"",
+            "\"2x1\"",
+            "2 CPUs and 1024 MiB of memory",
+        ),
     ] {
         stack.configure(&kubernetes(arguments));
         stack.refuses_at(&["plan"], place, &[words]);

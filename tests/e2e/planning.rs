@@ -214,3 +214,19 @@ fn a_computed_attribute_whose_changes_are_ignored_does_not_keep_a_node_from_repa
     stack.apply();
     stack.assert_ready(&["control-plane-1", "worker-1"]);
 }
+
+#[test]
+fn another_flavor_that_is_too_small_is_refused_of_a_cluster_that_is_there() {
+    let stack = Stack::simulated("shrink");
+    let configuration = |flavor: &str| {
+        let arguments = format!("node_count = 0\n  control_plane_flavor = \"{flavor}\"");
+        swarm(&arguments).replace("\"swarm\"", "\"kubernetes\"")
+    };
+    stack.configure(&configuration("2x4"));
+    stack.apply();
+    stack.configure(&configuration("1x2"));
+    stack.refuses_at(&["plan"], "\"1x2\"", &["too small for a control plane"]);
+    stack.configure(&configuration("2x4"));
+    stack.assert_plan_is_empty();
+    stack.destroy();
+}

@@ -15,8 +15,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    Carries, ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, NodeName,
-    NodeVolume, Role, Secret, Taint, WaitFor,
+    Carries, ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, MachineSize, Member,
+    NodeName, NodeVolume, Role, Secret, Taint, WaitFor,
 };
 use crate::transport::{Command, Exec, ExecError, NodeFile};
 
@@ -255,6 +255,9 @@ pub trait Coe: Send + Sync {
 
     /// What a node of that role keeps beyond its machine's life. Pure.
     fn volumes(&self, role: Role) -> Vec<NodeVolume>;
+
+    /// How large the machine of a node of that role has to be at the least; `None`: any will do. Pure.
+    fn least_size(&self, role: Role) -> Option<MachineSize>;
 
     /// The port of the API on control planes.
     fn api_port(&self) -> u16;

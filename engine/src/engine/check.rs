@@ -66,6 +66,56 @@ impl Engine {
         };
         let question = || self.0.platform.check(spec, &nodes, observed);
         findings.extend(self.ask(bounds, question).await?);
+        let mut made = nodes;
+        // Control planes that are there are made again where their flavor is another one.
+        let flavor = |spec: &ClusterSpec| spec.control_plane_flavor.clone().or(spec.flavor.clone());
+        if record.is_some_and(|record| flavor(&record.spec) != flavor(spec))
+            && let Ok(names) = pool_names(&spec.name, Role::ControlPlane, 1)
+        {
+            let node = |name| pool_node(spec, &needs, name, Role::ControlPlane);
+            made.extend(names.iter().map(node));
+        }
+        findings.extend(self.too_small(spec, &made, bounds).await?);
+        Ok(findings)
+    }
+
+    /// Which of the nodes would be smaller than their COE needs them, once for each flavor.
+    pub(super) async fn too_small(
+        &self,
+        spec: &ClusterSpec,
+        nodes: &[NodeSpec],
+        bounds: &Bounds,
+    ) -> Result<Vec<Finding>, EngineError> {
+        let driver = self.driver(spec.coe)?;
+        let mut findings = Vec::new();
+        let mut asked = BTreeSet::new();
+        for node in nodes {
+            let Some(least) = driver.least_size(node.role) else {
+                continue;
+            };
+            if !asked.insert((node.role.as_str(), node.flavor.as_ref())) {
+                continue;
+            }
+            let question = || self.0.platform.size_of(node.flavor.as_ref());
+            let size = self.ask(bounds, question).await?;
+            let Some(size) = size.filter(|size| !size.has(least)) else {
+                continue;
+            };
+            let subject = match node.role {
+                Role::ControlPlane if spec.control_plane_flavor.is_some() => {
+                    Subject::ControlPlaneFlavor
+                }
+                _ => Subject::Flavor,
+            };
+            let flavor = node.flavor.as_ref();
+            let flavor =
+                flavor.map_or("the default flavor".to_owned(), |it| format!("flavor {it}"));
+            findings.push(Finding::error(
+                subject,
+                format!("{flavor} is too small for a {} of {}", node.role, spec.coe),
+                format!("It has {size}; {least} are needed at the least. Take a larger one."),
+            ));
+        }
         Ok(findings)
     }
 

@@ -296,6 +296,7 @@ impl Engine {
         let nodes = std::slice::from_ref(machine);
         let question = || self.0.platform.check(&spec, nodes, Some(&target.observed));
         let mut findings = self.ask(bounds, question).await?;
+        findings.extend(self.too_small(&spec, nodes, bounds).await?);
         let newer = newer_than_control_planes(&machine.image, &wanted.needs, &target.observed);
         findings.extend(newer);
         Ok(findings)

@@ -6,6 +6,7 @@ mod health;
 mod ids;
 pub(crate) mod inventory;
 mod lifecycle;
+mod machine_size;
 mod network;
 mod node;
 mod observed;
@@ -21,6 +22,7 @@ pub use health::Health;
 pub use ids::{ClusterId, ClusterName, GroupName, InvalidName, NodeName, OperationId};
 pub use inventory::{Holder, InventoryMachine, MachineStatus, Membership};
 pub use lifecycle::{ClusterEvent, ClusterStatus, IllegalTransition, Rest};
+pub use machine_size::MachineSize;
 pub use network::{Carries, Network, NetworkSpec};
 pub use node::{
     Flavor, ImageName, Mount, NodeGroup, NodeSpec, NodeVolume, PortMapping, Protocol, Role, Taint,

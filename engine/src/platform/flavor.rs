@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::model::{Flavor, MachineSize};
+
 /// The least memory in which a node's own services start.
 const LEAST_MEMORY_BYTES: i64 = 64 << 20;
 /// Container engines refuse fewer than 0.01 CPUs.
@@ -14,6 +16,21 @@ pub(crate) struct Size {
     pub(crate) nano_cpus: i64,
     /// Bytes.
     pub(crate) memory: i64,
+}
+
+impl From<Size> for MachineSize {
+    fn from(size: Size) -> Self {
+        Self {
+            millicpus: u64::try_from(size.nano_cpus / 1_000_000).unwrap_or_default(),
+            memory: u64::try_from(size.memory >> 20).unwrap_or_default(),
+        }
+    }
+}
+
+/// How large a machine of that flavor is; `None`: no flavor is named, or it is none.
+pub(crate) fn size_of(flavor: Option<&Flavor>) -> Option<MachineSize> {
+    let size: Size = flavor?.0.parse().ok()?;
+    Some(size.into())
 }
 
 /// A flavor that is not a size.

@@ -25,9 +25,9 @@ use futures_util::stream::BoxStream;
 
 use crate::coe::Boot;
 use crate::model::{
-    Balancer, ClusterId, ClusterName, ClusterRecord, ClusterSpec, Finding, ImageName,
-    InventoryMachine, Machine, Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer,
-    OperationId, Owner, inventory,
+    Balancer, ClusterId, ClusterName, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName,
+    InventoryMachine, Machine, MachineSize, Network, NetworkSpec, NodeName, NodeSpec,
+    ObservedCluster, Offer, OperationId, Owner, inventory,
 };
 use crate::transport::Exec;
 
@@ -227,6 +227,15 @@ pub trait Platform: Send + Sync {
 
     /// What clusters can be made from here, and how much of it is left.
     async fn offer(&self) -> Result<Offer, PlatformError>;
+
+    /// How large a machine of that flavor is; without one, of the platform's own default. `None`: nobody knows, or there
+    /// is no such flavor, which [`Platform::check`] tells.
+    async fn size_of(
+        &self,
+        _flavor: Option<&Flavor>,
+    ) -> Result<Option<MachineSize>, PlatformError> {
+        Ok(None)
+    }
 
     /// Everything that can be known to be wrong with the request before a write: names that are taken,
     /// images, sizes, ports in use, overlapping subnets. `nodes` are the nodes that would be made.

@@ -12,8 +12,8 @@ use coe_engine::coe::{
     NodeAccess, Upgrades,
 };
 use coe_engine::model::{
-    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
-    Secret, Taint, WaitFor,
+    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, MachineSize, NodeName,
+    NodeVolume, Role, Secret, Taint, WaitFor,
 };
 use coe_engine::transport::{Command, Exec};
 
@@ -58,6 +58,10 @@ impl Coe for WatchedCoe {
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
         self.inner.volumes(role)
+    }
+
+    fn least_size(&self, role: Role) -> Option<MachineSize> {
+        self.inner.least_size(role)
     }
 
     fn api_port(&self) -> u16 {

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use coe_engine::model::{
-    Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner, Secret,
+    Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, Machine,
+    MachineSize, Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId,
+    Owner, Secret,
 };
 use coe_engine::platform::simulated::{Call, Simulated};
 use coe_engine::platform::{
@@ -78,6 +79,10 @@ impl Platform for GatedPlatform {
 
     async fn offer(&self) -> Result<Offer, PlatformError> {
         self.inner.offer().await
+    }
+
+    async fn size_of(&self, flavor: Option<&Flavor>) -> Result<Option<MachineSize>, PlatformError> {
+        self.inner.size_of(flavor).await
     }
 
     async fn check(

@@ -314,3 +314,21 @@ fn what_the_account_may_use_is_listed() {
     );
     assert_eq!(offer["quotas"]["machines"]["used"], 0);
 }
+
+#[test]
+fn a_service_offering_that_is_too_small_for_a_control_plane_is_told_by_the_plan() {
+    let lab = Lab::pretended();
+    let stack = lab.stack("tiny");
+    let kubernetes = |arguments: &str| lab.swarm(arguments).replace("\"swarm\"", "\"kubernetes\"");
+    let image = "image = \"debian-13-kubernetes\"";
+    stack.configure(&kubernetes(&format!(
+        "{image}\n  control_plane_flavor = \"tiny\""
+    )));
+    let words = ["flavor tiny is too small", "1 CPU and 512 MiB"];
+    stack.refuses_at(&PLAN, "\"tiny\"", &words);
+    stack.configure(&kubernetes(&format!(
+        "{image}\n  flavor = \"tiny\"\n  control_plane_flavor = \"small\""
+    )));
+    let run = stack.terraform(&PLAN).succeeded();
+    assert!(run.text().contains("create worker"), "{run}");
+}

@@ -50,8 +50,8 @@ use super::{
     NodeAccess, Upgrades,
 };
 use crate::model::{
-    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
-    Secret, Taint, WaitFor,
+    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, MachineSize, NodeName,
+    NodeVolume, Role, Secret, Taint, WaitFor,
 };
 use crate::transport::{Command, Exec};
 
@@ -104,6 +104,14 @@ impl Coe for Kubernetes {
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
         boot::volumes(role)
+    }
+
+    /// What kubeadm asks for before it begins (Installing kubeadm, "Before you begin").
+    fn least_size(&self, role: Role) -> Option<MachineSize> {
+        (role == Role::ControlPlane).then_some(MachineSize {
+            millicpus: 2000,
+            memory: 2048,
+        })
     }
 
     fn api_port(&self) -> u16 {

@@ -10,6 +10,7 @@
 //! Needs of the nodes what [`Machines::Pretended`](crate::platform::Machines::Pretended) promises.
 
 mod ledger;
+mod look;
 mod node;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,12 +26,13 @@ use crate::coe::{
     NodeAccess, Upgrades, secret_text,
 };
 use crate::model::{
-    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, Member, MemberState, NodeName,
-    NodeVolume, Role, Secret, Taint, WaitFor,
+    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, MachineSize, MemberState,
+    NodeName, NodeVolume, Role, Secret, Taint, WaitFor,
 };
 use crate::transport::{Command, Exec, NodeFile};
 
 use ledger::{Extent, Ledger, MemberPage, Page};
+use look::{Look, is_majority};
 use node::{DataFolder, Statement, Way, refused};
 
 /// Where a node without volumes keeps the cluster's data.
@@ -44,91 +46,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Plays the COE of a driver.
 pub struct Rehearsal {
     driver: Arc<dyn Coe>,
-}
-
-/// What one look at a cluster shows.
-struct Look {
-    /// At whom it looks.
-    extent: Extent,
-    ledger: Ledger,
-    /// The members that answer as those who they are, and the version that each says it runs.
-    answering: BTreeMap<Uuid, Option<String>>,
-}
-
-impl Look {
-    fn answers(&self, member: &MemberPage) -> bool {
-        self.answering.contains_key(&member.id)
-    }
-
-    /// The control planes that answer, and how many there are.
-    fn control_planes(&self) -> (Vec<&MemberPage>, usize) {
-        let answering = self
-            .ledger
-            .control_planes()
-            .filter(|member| self.answers(member))
-            .collect();
-        (answering, self.ledger.control_planes().count())
-    }
-
-    fn check_majority(&self, what: &str, asked: &NodeName) -> Result<(), CoeError> {
-        let (answering, all) = self.control_planes();
-        if is_majority(answering.len(), all) {
-            return Ok(());
-        }
-        let answering = answering.len();
-        Err(refused(
-            what,
-            asked,
-            format!("the control plane has no quorum: {answering} of {all} control planes answer"),
-        ))
-    }
-
-    fn member(&self, member: &MemberPage) -> Member {
-        let told = self.answering.get(&member.id);
-        Member {
-            id: member.id.to_string(),
-            role: member.role,
-            state: match told {
-                None => MemberState::Down,
-                Some(_) if member.drained => MemberState::Drained,
-                Some(_) => MemberState::Ready,
-            },
-            version: told
-                .cloned()
-                .flatten()
-                .unwrap_or_else(|| member.version.clone()),
-            labels: member.labels.clone(),
-            taints: member.taints.clone(),
-            made_here: true,
-            expires: None,
-        }
-    }
-
-    fn members(&self) -> BTreeMap<NodeName, Member> {
-        let mut members: BTreeMap<NodeName, Member> = BTreeMap::new();
-        for page in self.ledger.members() {
-            let member = self.member(page);
-            let is_better = members
-                .get(&page.node)
-                .is_none_or(|known| known.state == MemberState::Down);
-            if is_better {
-                members.insert(page.node.clone(), member);
-            }
-        }
-        members
-    }
-
-    /// The page of the member of that name, of two the one that answers.
-    fn find(&self, node: &NodeName) -> Option<&MemberPage> {
-        let named = || self.ledger.members().filter(|member| member.node == *node);
-        named()
-            .find(|member| self.answers(member))
-            .or_else(|| named().next())
-    }
-}
-
-fn is_majority(part: usize, all: usize) -> bool {
-    part * 2 > all
 }
 
 impl Rehearsal {
@@ -315,6 +232,10 @@ impl Coe for Rehearsal {
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
         self.driver.volumes(role)
+    }
+
+    fn least_size(&self, role: Role) -> Option<MachineSize> {
+        self.driver.least_size(role)
     }
 
     fn api_port(&self) -> u16 {

@@ -30,8 +30,8 @@ use super::{
     NodeAccess, Upgrades,
 };
 use crate::model::{
-    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, NodeName, NodeVolume, Role,
-    Secret, Subject, Taint, WaitFor,
+    ClusterName, ClusterSpec, CoeKind, Drain, Finding, ImageName, MachineSize, NodeName,
+    NodeVolume, Role, Secret, Subject, Taint, WaitFor,
 };
 use crate::transport::{Command, Exec};
 
@@ -84,6 +84,10 @@ impl Coe for Swarm {
 
     fn volumes(&self, role: Role) -> Vec<NodeVolume> {
         daemon::volumes(role)
+    }
+
+    fn least_size(&self, _role: Role) -> Option<MachineSize> {
+        None
     }
 
     fn api_port(&self) -> u16 {

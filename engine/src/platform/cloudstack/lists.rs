@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{ClusterId, Owner};
+use crate::model::{ClusterId, MachineSize, Owner};
 use crate::platform::labels::{Labels, described};
 
 /// A zone.
@@ -36,6 +36,17 @@ pub(super) struct ServiceOffering {
     pub(super) memory: u64,
     #[serde(default)]
     pub(super) iscustomized: bool,
+}
+
+impl ServiceOffering {
+    /// How large its machines are; `None`: whoever makes one says it.
+    pub(super) fn size(&self) -> Option<MachineSize> {
+        let is_said = self.cpunumber > 0 && self.memory > 0;
+        is_said.then(|| MachineSize {
+            millicpus: self.cpunumber.saturating_mul(1000),
+            memory: self.memory,
+        })
+    }
 }
 
 /// What machines are made from.

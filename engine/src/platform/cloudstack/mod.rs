@@ -41,8 +41,8 @@ use self::client::{Call, Client};
 use self::lists::{ServiceOffering, Template, Zone};
 use self::network::Access;
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
-    NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
+    ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, Machine, MachineSize,
+    Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
 };
 use crate::platform::making::Making;
 use crate::platform::ssh_node::{Hosts, Packages};
@@ -185,6 +185,14 @@ impl Platform for CloudStack {
 
     async fn offer(&self) -> Result<Offer, PlatformError> {
         self.all_offered().await
+    }
+
+    async fn size_of(&self, flavor: Option<&Flavor>) -> Result<Option<MachineSize>, PlatformError> {
+        match self.offering_for(flavor).await {
+            Ok(found) => Ok(found.size()),
+            Err(error) if error.retry() == Retry::Never => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn check(

@@ -38,8 +38,9 @@ pub use settings::{DockerSettings, InvalidDockerHost};
 use self::privileges::Privileges;
 use self::settings::EngineAddress;
 use crate::model::{
-    Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network,
-    NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
+    Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, Machine,
+    MachineSize, Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId,
+    Owner,
 };
 use crate::platform::making::Making;
 use crate::platform::{
@@ -103,6 +104,10 @@ impl Platform for Docker {
 
     async fn offer(&self) -> Result<Offer, PlatformError> {
         self.all_offered().await
+    }
+
+    async fn size_of(&self, flavor: Option<&Flavor>) -> Result<Option<MachineSize>, PlatformError> {
+        Ok(crate::platform::flavor::size_of(flavor))
     }
 
     async fn check(

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::client::{Service, encoded};
 use super::{NAME, OpenStack};
-use crate::model::{Flavor, ImageName};
+use crate::model::{Flavor, ImageName, MachineSize};
 use crate::platform::{PlatformError, Retry};
 
 /// An image of Glance's.
@@ -32,6 +32,15 @@ pub(super) struct ListedFlavor {
     pub(super) ram: u64,
     /// GiB.
     pub(super) disk: u64,
+}
+
+impl ListedFlavor {
+    pub(super) fn size(&self) -> MachineSize {
+        MachineSize {
+            millicpus: self.vcpus.saturating_mul(1000),
+            memory: self.ram,
+        }
+    }
 }
 
 impl OpenStack {

@@ -34,8 +34,8 @@ pub use settings::{Authentication, NameOrId, OpenStackSettings};
 use self::client::Client;
 use self::image::{ListedFlavor, ListedImage};
 use crate::model::{
-    ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, Network, NetworkSpec,
-    NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
+    ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, Machine, MachineSize,
+    Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
 };
 use crate::platform::making::Making;
 use crate::platform::ssh_node::{Hosts, Packages};
@@ -118,6 +118,14 @@ impl Platform for OpenStack {
 
     async fn offer(&self) -> Result<Offer, PlatformError> {
         Box::pin(self.all_offered()).await
+    }
+
+    async fn size_of(&self, flavor: Option<&Flavor>) -> Result<Option<MachineSize>, PlatformError> {
+        match self.flavor_for(flavor).await {
+            Ok(found) => Ok(Some(found.size())),
+            Err(error) if error.retry() == Retry::Never => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn check(

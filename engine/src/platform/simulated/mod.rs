@@ -54,8 +54,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::model::{
-    Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, ImageName, Machine, MachineState,
-    Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer, OperationId, Owner,
+    Balancer, ClusterId, ClusterRecord, ClusterSpec, Finding, Flavor, ImageName, Machine,
+    MachineSize, MachineState, Network, NetworkSpec, NodeName, NodeSpec, ObservedCluster, Offer,
+    OperationId, Owner,
 };
 use crate::platform::{
     BalancerRequest, Balances, ImageStream, MachineRequest, Machines, Platform, PlatformError,
@@ -211,6 +212,10 @@ impl Platform for Simulated {
             .inner
             .read(Call::Observe, move |folder| offer::of(folder, quota));
         read.await
+    }
+
+    async fn size_of(&self, flavor: Option<&Flavor>) -> Result<Option<MachineSize>, PlatformError> {
+        Ok(crate::platform::flavor::size_of(flavor))
     }
 
     async fn check(
