@@ -1,6 +1,8 @@
 //! What is on the Docker Engine, seen with the docker CLI and not with our own client.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use crate::provider::workload_image;
 
 /// What a command of the docker CLI wrote.
 ///
@@ -23,6 +25,26 @@ pub fn try_docker(arguments: &[&str]) -> Result<String, String> {
     } else {
         Err(text(&output.stderr))
     }
+}
+
+/// Brings the workload's image into the container runtime of a machine that is that container: there is no registry.
+///
+/// # Panics
+/// When it fails.
+pub fn bring_workload(machine: &str) {
+    let mut saved = Command::new("docker")
+        .args(["save", workload_image()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("docker starts");
+    let import = ["ctr", "--namespace=k8s.io", "images", "import", "-"];
+    let taken = Command::new("docker")
+        .args(["exec", "--interactive", machine])
+        .args(import)
+        .stdin(saved.stdout.take().expect("it writes"))
+        .status();
+    assert!(taken.expect("docker starts").success());
+    assert!(saved.wait().expect("it ends").success());
 }
 
 /// Every object that carries the label of a cluster of that name: `container demo-worker-1`, …

@@ -1,7 +1,8 @@
 //! Kubernetes on instances whose template brings it.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use coe_tests::docker::{bring_workload, try_docker};
 use coe_tests::provider::workload_image;
 use coe_tests::{Stack, await_condition};
 
@@ -28,16 +29,7 @@ fn container(lab: &Lab, stack: &Stack, node: &str) -> String {
 
 /// What a script on an instance writes, if it succeeds.
 fn try_on(lab: &Lab, stack: &Stack, node: &str, script: &str) -> Result<String, String> {
-    let output = Command::new("docker")
-        .args(["exec", &container(lab, stack, node), "sh", "-c", script])
-        .output()
-        .expect("docker starts");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(text(&output.stderr))
-    }
+    try_docker(&["exec", &container(lab, stack, node), "sh", "-c", script])
 }
 
 fn on(lab: &Lab, stack: &Stack, node: &str, script: &str) -> String {
@@ -48,23 +40,6 @@ fn on(lab: &Lab, stack: &Stack, node: &str, script: &str) -> String {
 fn kubectl(lab: &Lab, stack: &Stack, arguments: &str) -> String {
     let script = format!("kubectl --kubeconfig /etc/kubernetes/admin.conf {arguments}");
     on(lab, stack, "control-plane-1", &script)
-}
-
-/// Brings the workload's image onto an instance: there is no registry.
-fn bring_workload(lab: &Lab, stack: &Stack, node: &str) {
-    let mut saved = Command::new("docker")
-        .args(["save", workload_image()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("docker starts");
-    let import = ["ctr", "--namespace=k8s.io", "images", "import", "-"];
-    let taken = Command::new("docker")
-        .args(["exec", "--interactive", &container(lab, stack, node)])
-        .args(import)
-        .stdin(saved.stdout.take().expect("it writes"))
-        .status();
-    assert!(taken.expect("docker starts").success());
-    assert!(saved.wait().expect("it ends").success());
 }
 
 /// Every pod of the workload answers every node.
@@ -111,7 +86,7 @@ fn kubernetes_of_instances_grows_works_sleeps_wakes_is_repaired_and_leaves_nothi
     assert_eq!(try_on(&lab, &stack, "worker-1", copied).ok(), None);
 
     for worker in ["worker-1", "worker-2"] {
-        bring_workload(&lab, &stack, worker);
+        bring_workload(&container(&lab, &stack, worker));
     }
     let image = workload_image();
     let create = format!("create deployment web --image={image} --replicas=4 --port=80");

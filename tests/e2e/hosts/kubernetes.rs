@@ -1,7 +1,6 @@
 //! Kubernetes on machines whose image brings it, and what is left on them afterwards: nothing.
 
-use std::process::{Command, Stdio};
-
+use coe_tests::docker::bring_workload;
 use coe_tests::machines::Machines;
 use coe_tests::provider::workload_image;
 use coe_tests::{Stack, await_condition};
@@ -31,23 +30,6 @@ fn machine_of(machines: &Machines, node: &str) -> &'static str {
         marker.is_ok_and(|marker| marker.contains(&format!("\"spec\":{{\"name\":\"{node}\"")))
     };
     ALL.iter().find(is_node).expect("a machine is the node")
-}
-
-/// Brings the workload's image onto a machine: there is no registry.
-fn bring_workload(machines: &Machines, name: &str) {
-    let mut saved = Command::new("docker")
-        .args(["save", workload_image()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("docker starts");
-    let import = ["ctr", "--namespace=k8s.io", "images", "import", "-"];
-    let taken = Command::new("docker")
-        .args(["exec", "--interactive", &machines.container(name)])
-        .args(import)
-        .stdin(saved.stdout.take().expect("it writes"))
-        .status();
-    assert!(taken.expect("docker starts").success());
-    assert!(saved.wait().expect("it ends").success());
 }
 
 #[test]
@@ -84,7 +66,7 @@ fn machines_become_nodes_of_kubernetes_and_are_given_back_as_they_were() {
         )
     };
     for worker in ["worker-1", "worker-2"] {
-        bring_workload(&machines, node(worker));
+        bring_workload(&machines.container(node(worker)));
     }
     let image = workload_image();
     kubectl(&format!(
